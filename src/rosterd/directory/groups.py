@@ -1,0 +1,98 @@
+"""Rules about groups: who may be a member, how many, and what a change amounts to.
+
+Source: Slack SCIM API reference, headings *POST /Groups*, *PATCH /Groups* and *Errors*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from rosterd.directory import plans
+from rosterd.directory.errors import Invalid, LimitReached, no_such_members
+from rosterd.directory.events import Event
+from rosterd.directory.model import Group, Plan, Role, UserId
+
+
+class Members(msgspec.Struct, frozen=True):
+    """What a request wants of a group's members: first ``replace`` (if given), then the others.
+
+    ``add`` and ``remove`` have no id in common. Order is the order of the request.
+    """
+
+    add: tuple[UserId, ...] = ()
+    remove: tuple[UserId, ...] = ()
+    replace: tuple[UserId, ...] | None = None
+
+    def named(self) -> tuple[UserId, ...]:
+        """Every id that the request names, once."""
+        return tuple(dict.fromkeys((*(self.replace or ()), *self.add, *self.remove)))
+
+
+class GroupChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request wants of one group. ``UNSET``: unchanged."""
+
+    display_name: str | UnsetType = UNSET
+    members: Members = Members()
+
+
+class Brief(Protocol):
+    """What must be known of a person to judge a membership."""
+
+    @property
+    def role(self) -> Role: ...
+    @property
+    def deactivated(self) -> bool: ...
+
+
+def check_count(ids: Collection[UserId]) -> None:
+    """Refuse more than 15,000 members in one call: ``too_many_users``."""
+    if len(ids) > plans.MEMBERS_PER_CALL:
+        raise LimitReached("too_many_users")
+
+
+def check_known(ids: Iterable[UserId], people: Mapping[UserId, Brief]) -> None:
+    """Refuse ids that are not users of the organisation, and name them."""
+    if unknown := [id for id in ids if id not in people]:
+        raise no_such_members(unknown)
+
+
+def check_joiners(plan: Plan, people: Mapping[UserId, Brief], joining: Iterable[UserId]) -> None:
+    """Refuse deactivated people, and guests where they may not be members.
+
+    Multi-channel guests may join IdP groups (Enterprise); single-channel guests none.
+    """
+    allowed_guest = Role.MULTI_CHANNEL_GUEST if plans.RULES[plan].guests_by_scim else None
+    refused = [
+        id
+        for id in joining
+        if people[id].deactivated or (people[id].role.is_guest and people[id].role is not allowed_guest)
+    ]
+    if refused:
+        raise Invalid("unable_to_add_deleted_or_guest_to_group", user=",".join(sorted(refused)))
+
+
+def check_size(plan: Plan, size: int) -> None:
+    """Refuse a user group of more than 5,000: ``group_member_max_exceeded``. IdP groups have no cap."""
+    cap = plans.RULES[plan].group_cap
+    if cap is not None and size > cap:
+        raise LimitReached("group_member_max_exceeded")
+
+
+def events_of_members(group: Group, action: str, ids: Iterable[UserId]) -> list[Event]:
+    """One event for each person who joined or left: ``user_added_to_usergroup`` or ``user_removed_…``."""
+    return [Event(action, "user", id, {"usergroup": group.id}, {}, id) for id in ids]
+
+
+def event_of_group(before: Group | None, after: Group | None) -> Event:
+    """``usergroup_updated``: Slack's audit log has no name for a group's creation or deletion."""
+    group = after or before
+    assert group is not None
+    details = {
+        "before": before.display_name if before else None,
+        "after": after.display_name if after else None,
+    }
+    return Event("usergroup_updated", "usergroup", group.id, details)
