@@ -1,0 +1,307 @@
+"""The audit log: events, written in the transaction of what they tell, and the chain that seals them.
+
+An event joins a queue (``audit_unsealed``) as it is written, and soon after the commit a seal
+takes it up: a seal's hash covers the hash before it and every event of its batch. So no writer
+waits for the chain, and whatever is changed, removed or slipped in later no longer fits it.
+
+Rules of this module:
+
+1. Order of id is order of time: ids are UUIDv7 and grow within a process.
+2. A seal covers an event's *canonical form*: its columns as compact JSON with sorted keys, without
+   ``salt`` and ``personal``. What is personal is covered by a salted digest, and can be forgotten.
+3. Seal ``n`` has the hash SHA-256(hash of ``n - 1`` as hex || canonical forms); the first follows `GENESIS`.
+4. The chain cannot show that its newest end was cut off: for that its head must be known elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from rosterd.directory.events import Event
+from rosterd.directory.model import Actor, OrgId, UserId
+from rosterd.store.contract import Row, Tx
+
+GENESIS = "0" * 64
+BATCH = 1_000
+"""Events under one seal, and events checked at once."""
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One event as stored. ``details`` and ``personal`` are JSON."""
+
+    org_id: OrgId
+    id: str
+    created: int  # microseconds
+    action: str
+    actor_id: UserId
+    token_id: str | None
+    entity_type: str
+    entity_id: str
+    request_id: str
+    client: str
+    ip_address: str | None
+    details: str
+    subject_id: UserId | None
+    personal_digest: str | None
+    salt: str | None
+    personal: str | None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a check of the whole chain found."""
+
+    seals: int
+    events: int  # under a seal
+    unsealed: int
+    oldest_unsealed: int | None  # microseconds
+    head: str  # the newest seal's hash, or `GENESIS`
+    problem: str | None  # the first, as a sentence
+
+    @property
+    def ok(self) -> bool:
+        return self.problem is None
+
+
+async def append(tx: Tx, events: Sequence[Event], actor: Actor) -> None:
+    """Write events, in this order, as done by ``actor`` in this transaction."""
+    rows = [_new_row(tx.now, event, actor) for event in events]
+    waiting = [(row[0], row[1]) for row in rows]
+    if len(rows) == 1:
+        await tx.run(_INSERT, *rows[0])
+        await tx.run(_ENQUEUE, *waiting[0])
+    elif rows:
+        await tx.many(_INSERT, rows)
+        await tx.many(_ENQUEUE, waiting)
+
+
+async def page(
+    tx: Tx, org: OrgId, *, before: str | None = None, entity: str | None = None, limit: int = 100
+) -> list[Record]:
+    """The newest events first: those older than the id ``before``, of the entity with this id."""
+    sql, args = f"SELECT {_COLUMNS} FROM audit_events t WHERE t.org_id = $1", [org, limit]
+    for column, value in (("t.id <", before), ("t.entity_id =", entity)):
+        if value is not None:
+            args.append(value)
+            sql += f" AND {column} ${len(args)}"
+    return [Record(*row) for row in await tx.all(f"{sql} ORDER BY t.id DESC LIMIT $2", *args)]
+
+
+async def erase(tx: Tx, org: OrgId, subject: UserId) -> int:
+    """Forget what events say about a person. The chain still fits. Returns how many events forgot."""
+    return await tx.run(
+        "UPDATE audit_events SET personal = NULL, salt = NULL"
+        " WHERE org_id = $1 AND subject_id = $2 AND personal IS NOT NULL",
+        org, subject,
+    )  # fmt: skip
+
+
+async def pending(tx: Tx) -> list[OrgId]:
+    """The organisations with events that no seal covers yet."""
+    return [
+        OrgId(org) for (org,) in await tx.all("SELECT DISTINCT org_id FROM audit_unsealed ORDER BY org_id")
+    ]
+
+
+async def seal(tx: Tx, org: OrgId) -> int:
+    """Seal up to `BATCH` waiting events, the oldest first. Returns how many; 0 if another was faster."""
+    # The head before the queue: whoever sees the newest head sees, too, what its sealer took.
+    head = await tx.one("SELECT n, hash FROM audit_seals WHERE org_id = $1 ORDER BY n DESC LIMIT 1", org)
+    n, previous = (0, GENESIS) if head is None else (head[0], head[1])
+    rows = await tx.all(_WAITING, org, BATCH)
+    if not rows:
+        return 0
+    ids = [row[1] for row in rows]
+    won = await tx.one(_SEAL, org, n + 1, _json(ids), _hash(previous, map(canonical, rows)), previous, tx.now)
+    if won is None:
+        return 0
+    await tx.run("DELETE FROM audit_unsealed WHERE org_id = $1 AND event_id IN each($2)", org, ids)
+    return len(ids)
+
+
+async def verify(tx: Tx, org: OrgId) -> Verdict:
+    """Compute every seal of the organisation anew and compare. ``tx`` must be one snapshot.
+
+    Finds events that were changed, removed, slipped in or reordered, seals that do not follow each
+    other, and personal data that is not what it was; stops at the first.
+    """
+    seals, sealed, head = 0, 0, GENESIS
+    problem: str | None = None
+    while problem is None:
+        rows = await tx.all(_SEALS, org, seals, BATCH)
+        if not rows:
+            break
+        for batch in _batches(rows):
+            problem = await _problem_of_seals(tx, org, batch, seals, head)
+            if problem is not None:
+                break
+            seals, sealed, head = batch[-1][0], sealed + sum(len(seal[1]) for seal in batch), batch[-1][2]
+    unsealed, lost, oldest = await _queue(tx, org)
+    if problem is None:
+        problem = lost or await _problem_of_count(tx, org, sealed, unsealed)
+    return Verdict(seals, sealed, unsealed, oldest, head, problem)
+
+
+def canonical(row: Row) -> bytes:
+    """The bytes of an event that a seal covers.
+
+    >>> canonical(("E1", "0197", 1, "user_created", "W1", None, "user", "W2", "r", "", None, "{}", None, None,
+    ...     "salt", "personal"))[:60]
+    b'{"action":"user_created","actor_id":"W1","client":"","create'
+    """
+    return msgspec.json.encode(dict(zip(_COVERED, row, strict=False)), order="sorted")
+
+
+def digest(salt: str, personal: str) -> str:
+    """What stands for personal data in the chain.
+
+    >>> digest("00", "{}")[:8]
+    'ad66890d'
+    """
+    return hashlib.sha256((salt + personal).encode()).hexdigest()
+
+
+_NAMES = Record.__struct_fields__
+_COVERED = _NAMES[:-2]  # all but salt and personal
+_COLUMNS = ", ".join(f"t.{name}" for name in _NAMES)
+_INSERT = (
+    f"INSERT INTO audit_events ({', '.join(_NAMES)})"
+    f" VALUES ({', '.join(f'${n + 1}' for n in range(len(_NAMES)))})"
+)
+_ENQUEUE = "INSERT INTO audit_unsealed (org_id, event_id) VALUES ($1, $2)"
+_WAITING = (
+    f"SELECT {_COLUMNS} FROM audit_unsealed q"
+    " JOIN audit_events t ON t.org_id = q.org_id AND t.id = q.event_id"
+    " WHERE q.org_id = $1 ORDER BY q.event_id LIMIT $2"
+)
+# The key decides between two sealers: the second waits for the first, and then has sealed nothing.
+_SEAL = (
+    "INSERT INTO audit_seals (org_id, n, events, hash, previous, sealed) VALUES ($1, $2, $3, $4, $5, $6)"
+    " ON CONFLICT DO NOTHING RETURNING n"
+)
+_SEALS = "SELECT n, events, hash, previous FROM audit_seals WHERE org_id = $1 AND n > $2 ORDER BY n LIMIT $3"
+_EVENTS = f"SELECT {_COLUMNS} FROM audit_events t WHERE t.org_id = $1 AND t.id IN each($2)"
+
+Seal = tuple[int, list[str], str, str]  # n, ids of its events, hash, previous
+
+
+def _new_row(now: int, event: Event, actor: Actor) -> Row:
+    personal = salt = covered = None
+    if event.personal:
+        personal, salt = _json(event.personal), secrets.token_hex(16)
+        covered = digest(salt, personal)
+    origin = actor.origin
+    return (
+        actor.org_id, _ids.following(now), now, event.action, actor.user_id, actor.token_id,
+        event.entity_type, event.entity_id, origin.request_id, origin.client, origin.ip_address,
+        _json(event.details), event.subject_id, covered, salt, personal,
+    )  # fmt: skip
+
+
+class _Ids:
+    """UUIDv7s (RFC 9562 §5.7) that grow: one drawn below the last becomes the last plus a little
+    (§6.2, method 2), so that events of one transaction keep their order."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def following(self, now: int) -> str:
+        drawn = (now // 1000) << 74 | secrets.randbits(74)
+        self._last = drawn if drawn > self._last else self._last + 1 + secrets.randbits(32)
+        high, low = self._last >> 62, self._last & (2**62 - 1)
+        number = (high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low
+        return str(uuid.UUID(int=number))
+
+
+_ids = _Ids()
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value, order="sorted").decode()
+
+
+def _hash(previous: str, forms: Iterable[bytes]) -> str:
+    total = hashlib.sha256(previous.encode())
+    for form in forms:
+        total.update(form)
+    return total.hexdigest()
+
+
+def _batches(rows: Sequence[Row]) -> Iterable[list[Seal]]:
+    """Seals whose events are read by one statement."""
+    batch: list[Seal] = []
+    size = 0
+    for n, events, hash, previous in rows:
+        seal: Seal = n, msgspec.json.decode(events, type=list[str]), hash, previous
+        if batch and size + len(seal[1]) > BATCH:
+            yield batch
+            batch, size = [], 0
+        batch.append(seal)
+        size += len(seal[1])
+    if batch:
+        yield batch
+
+
+async def _problem_of_seals(tx: Tx, org: OrgId, batch: list[Seal], last: int, head: str) -> str | None:
+    """What is wrong with seals that must follow seal ``last``, whose hash is ``head``."""
+    ids = [id for seal in batch for id in seal[1]]
+    rows = {row[1]: row for row in await tx.all(_EVENTS, org, ids)}
+    for n, events, hash, previous in batch:
+        if n != last + 1:
+            return f"seal {last + 1} is missing"
+        if previous != head:
+            return f"seal {n} does not follow seal {last}: one of them was replaced"
+        for id in events:
+            if id not in rows:
+                return f"event {id} of seal {n} was removed"
+            if problem := _problem_of_personal(rows[id]):
+                return problem
+        if _hash(previous, (canonical(rows[id]) for id in events)) != hash:
+            return f"seal {n} does not fit its events: one of {events[0]} … {events[-1]} was changed"
+        last, head = n, hash
+    return None
+
+
+def _problem_of_personal(row: Row) -> str | None:
+    covered, salt, personal = row[-3:]
+    if personal is None:
+        return None  # nothing personal, or forgotten
+    if covered is None or salt is None or digest(salt, personal) != covered:
+        return f"the personal data of event {row[1]} was changed"
+    return None
+
+
+async def _queue(tx: Tx, org: OrgId) -> tuple[int, str | None, int | None]:
+    """How many events wait for a seal, what is wrong with them, and when the oldest was written."""
+    waiting, found, oldest = await tx.one(_QUEUE, org) or (0, 0, None)
+    if waiting == found:
+        return waiting, None, oldest
+    lost = await tx.one(_LOST, org)
+    return waiting, f"event {lost[0] if lost else '?'}, not yet sealed, was removed", oldest
+
+
+_QUEUE = (
+    "SELECT COUNT(*), COUNT(t.id), MIN(t.created) FROM audit_unsealed q"
+    " LEFT JOIN audit_events t ON t.org_id = q.org_id AND t.id = q.event_id WHERE q.org_id = $1"
+)
+_LOST = (
+    "SELECT q.event_id FROM audit_unsealed q WHERE q.org_id = $1 AND NOT EXISTS"
+    " (SELECT 1 FROM audit_events t WHERE t.org_id = q.org_id AND t.id = q.event_id)"
+    " ORDER BY q.event_id LIMIT 1"
+)
+
+
+async def _problem_of_count(tx: Tx, org: OrgId, sealed: int, unsealed: int) -> str | None:
+    """Every event is under one seal or waits for one, so that the numbers add up."""
+    counted = await tx.one("SELECT COUNT(*) FROM audit_events WHERE org_id = $1", org)
+    extra = (counted[0] if counted else 0) - sealed - unsealed
+    if extra > 0:
+        return f"{extra} events are under no seal and do not wait for one: they were slipped in"
+    if extra < 0:
+        return f"{-extra} events are sealed twice, or sealed and still waiting"
+    return None

@@ -1,0 +1,81 @@
+"""What every engine promises: transactions, the store that opens them, and how both can fail.
+
+Rules of this module:
+
+1. SQL is written once, in PostgreSQL's manner: ``$1, $2``, each usable more than once. ``each($n)``
+   is a list argument as a set, either as ``id IN each($2)`` or as a table with the one column
+   ``value``. Text, integers and NULL are the only types; flags are 0 and 1, JSON is text.
+2. A body inside ``read``, ``scan`` or ``write`` waits for nothing but its own statements: others
+   may stand in line behind it.
+3. What goes wrong outside the directory's rules is a :class:`StoreError`; the engine's own
+   exceptions never leave :mod:`rosterd.store`, except for SQL that is itself at fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+Row = tuple[Any, ...]
+"""A row as the engines give it: unpacked or indexed by position, nothing else."""
+
+
+class StoreError(Exception):
+    """The store could not do what it was asked. The text is for the operator."""
+
+
+class StoreUnavailable(StoreError):
+    """Locked beyond patience, disk full, connection lost or refused: the same call may work later.
+
+    Nothing of the transaction was kept, unless the connection was lost during its commit.
+    """
+
+
+class SchemaMismatch(StoreError):
+    """The database is empty, older or newer than this program. The text says what to run."""
+
+
+class Conflict(StoreError):
+    """A unique key, foreign key or check of the schema refused a row."""
+
+
+class Tx(Protocol):
+    """One open transaction (or, under ``Store.read``, one connection)."""
+
+    now: int
+    """Microseconds since the epoch, read once when the transaction began."""
+
+    async def one(self, sql: str, *args: Any) -> Row | None:
+        """The first row, or None. May raise :class:`Conflict` and :class:`StoreUnavailable`."""
+
+    async def all(self, sql: str, *args: Any) -> Sequence[Row]:
+        """Every row. May raise :class:`Conflict` and :class:`StoreUnavailable`."""
+
+    async def run(self, sql: str, *args: Any) -> int:
+        """The number of rows affected. May raise :class:`Conflict` and :class:`StoreUnavailable`."""
+
+    async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """The statement once for every row of arguments. Raises as :meth:`run` does."""
+
+
+class Store(Protocol):
+    """A database at the right schema version."""
+
+    url: str
+
+    def read(self) -> AbstractAsyncContextManager[Tx]:
+        """For point reads of a few rows: each statement sees what is committed when it starts."""
+
+    def scan(self) -> AbstractAsyncContextManager[Tx]:
+        """For reads that may be slow: one consistent snapshot, never on the event loop."""
+
+    def write(self) -> AbstractAsyncContextManager[Tx]:
+        """One transaction. Leaving the block returns after its commit is on disk.
+
+        An exception in the body rolls back and passes on; a failed commit raises
+        :class:`StoreUnavailable`.
+        """
+
+    async def close(self) -> None:
+        """Finish what is under way and close every connection."""

@@ -1,0 +1,168 @@
+"""A check of the whole database: what the schema cannot promise, and what it should have.
+
+Rules of this module:
+
+1. Nothing is repaired here. A problem is one sentence that names the organisation and the row.
+2. What SQL can say is a row of `CHECKS`; what needs folding or a profile is computed over people
+   in slices.
+3. The caller gives one snapshot (:meth:`rosterd.store.contract.Store.scan`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from rosterd.directory.model import Profile, Role
+from rosterd.directory.names import folded
+from rosterd.store.contract import Row, Tx
+
+EXAMPLES = 100
+"""Problems of one kind that are named."""
+
+SLICE = 1_000
+
+
+class Check(NamedTuple):
+    """A query for what is wrong: rows of an organisation and what ``sentence`` is filled with."""
+
+    sentence: str
+    sql: str
+
+
+_GUESTS = ", ".join(f"'{role}'" for role in Role if role.is_guest)
+_ROLES = ", ".join(f"'{role}'" for role in Role)
+
+
+def _missing(table: str, **keys: str) -> str:
+    """SQL for "no row of ``table`` in the same organisation has these values"."""
+    tests = "".join(f" AND x.{column} = {value}" for column, value in keys.items())
+    return f"NOT EXISTS (SELECT 1 FROM {table} x WHERE x.org_id = t.org_id{tests})"
+
+
+CHECKS = (
+    Check(
+        "user {} has the username {!r}, which is not held for that user",
+        "SELECT t.org_id, t.id, t.username FROM users t WHERE "
+        + _missing("names", name="t.username", kind="'user'", holder_id="t.id"),
+    ),
+    Check(
+        "the name {!r} is held for user {}, who does not have it",
+        "SELECT t.org_id, t.name, t.holder_id FROM names t WHERE t.kind = 'user' AND "
+        + _missing("users", id="t.holder_id", username="t.name"),
+    ),
+    Check(
+        "the address {!r} belongs to {}, who is no user",
+        "SELECT t.org_id, t.email, t.user_id FROM emails t WHERE " + _missing("users", id="t.user_id"),
+    ),
+    Check(
+        "user {} has the unknown role {!r}",
+        f"SELECT t.org_id, t.id, t.role FROM users t WHERE t.role NOT IN ({_ROLES})",
+    ),
+    Check(
+        "user {} is no guest and has a guest's expiry",
+        f"SELECT t.org_id, t.id FROM users t WHERE t.guest_expires IS NOT NULL AND t.role NOT IN ({_GUESTS})",
+    ),
+    Check(
+        "there are {} primary owners",
+        "SELECT t.org_id, COUNT(*) FROM users t WHERE t.role = 'primary_owner'"
+        " GROUP BY t.org_id HAVING COUNT(*) > 1",
+    ),
+    Check(
+        "group {} has the member {}, but there is no such group",
+        "SELECT t.org_id, t.group_id, t.user_id FROM members t WHERE " + _missing("groups", id="t.group_id"),
+    ),
+    Check(
+        "group {} has the member {}, who is no user",
+        "SELECT t.org_id, t.group_id, t.user_id FROM members t WHERE " + _missing("users", id="t.user_id"),
+    ),
+    Check(
+        "token {} belongs to {}, who is no user",
+        "SELECT t.org_id, t.id, t.user_id FROM tokens t WHERE " + _missing("users", id="t.user_id"),
+    ),
+    Check(
+        "audit event {} waits for a seal, but there is no such event",
+        "SELECT t.org_id, t.event_id FROM audit_unsealed t WHERE "
+        + _missing("audit_events", id="t.event_id"),
+    ),
+)
+
+
+async def check(tx: Tx) -> list[str]:
+    """Every problem found, as sentences; at most `EXAMPLES` of a kind. Nothing wrong: empty."""
+    found: list[str] = []
+    for each in CHECKS:
+        rows = await tx.all(f"{each.sql} ORDER BY 1, 2 LIMIT {EXAMPLES}")
+        found += [f"{row[0]}: {each.sentence.format(*row[1:])}" for row in rows]
+    found += await _check_users(tx)
+    found += await _check_groups(tx)
+    return found
+
+
+async def _check_groups(tx: Tx) -> list[str]:
+    found: list[str] = []
+    last: Sequence[str] = ("", "")
+    while len(found) < EXAMPLES and (rows := await tx.all(_GROUPS, *last, SLICE)):
+        found += [
+            f"{org}: group {id} is not folded as {name!r} should be"
+            for org, id, name, stored in rows
+            if folded(name) != stored
+        ]
+        last = rows[-1][:2]
+    return found
+
+
+async def _check_users(tx: Tx) -> list[str]:
+    found: list[str] = []
+    last: Sequence[str] = ("", "")
+    while len(found) < EXAMPLES and (rows := await tx.all(_USERS, *last, SLICE)):
+        held = await _addresses(tx, rows)
+        for row in rows:
+            addresses = held.get((row[0], row[1]), set())
+            found += [f"{row[0]}: user {row[1]} {what}" for what in _problems_of_user(row, addresses)]
+        last = rows[-1][:2]
+    return found
+
+
+async def _addresses(tx: Tx, users: Sequence[Row]) -> dict[tuple[str, str], set[str]]:
+    """(org, user) → the addresses that belong to that user, for a slice of users."""
+    held: dict[tuple[str, str], set[str]] = {}
+    for org in dict.fromkeys(row[0] for row in users):
+        ids = [row[1] for row in users if row[0] == org]
+        for user, email in await tx.all(_EMAILS, org, ids):
+            held.setdefault((org, user), set()).add(email)
+    return held
+
+
+def _problems_of_user(row: Row, held: set[str]) -> Iterator[str]:
+    _, _, username, email, email_folded, display, display_folded, document = row
+    for name, text, stored in (
+        ("username", username, username),
+        ("e-mail address", email, email_folded),
+        ("display name", display, display_folded),
+    ):
+        if folded(text) != stored:
+            yield f"has a {name} that is not folded as {text!r} should be"
+    try:
+        secondary = msgspec.json.decode(document, type=Profile).secondary_email
+    except msgspec.MsgspecError as error:
+        yield f"has a profile that cannot be read: {error}"
+        return
+    owned = {folded(address) for address in (email, secondary) if address}
+    for address in sorted(owned - held):
+        yield f"has the address {address!r}, which does not belong to that user"
+    for address in sorted(held - owned):
+        yield f"owns the address {address!r} without having it"
+
+
+_USERS = (
+    "SELECT org_id, id, username, email, email_folded, display_name, display_folded, profile FROM users"
+    " WHERE (org_id, id) > ($1, $2) ORDER BY org_id, id LIMIT $3"
+)
+_GROUPS = (
+    "SELECT org_id, id, display_name, display_folded FROM groups"
+    " WHERE (org_id, id) > ($1, $2) ORDER BY org_id, id LIMIT $3"
+)
+_EMAILS = "SELECT user_id, email FROM emails WHERE org_id = $1 AND user_id IN each($2)"

@@ -1,0 +1,30 @@
+"""The custom profile fields that an organisation has: made once, by whoever first fills one.
+
+Slack SCIM API reference, heading *Custom profile field*: at most 50, counted by the caller.
+"""
+
+from __future__ import annotations
+
+from rosterd.directory.model import OrgId
+from rosterd.store.contract import Tx
+
+
+async def names(tx: Tx, org: OrgId) -> set[str]:
+    """The names of the organisation's custom profile fields."""
+    return {name for (name,) in await tx.all("SELECT name FROM profile_fields WHERE org_id = $1", org)}
+
+
+async def count(tx: Tx, org: OrgId) -> int:
+    """How many custom profile fields the organisation has."""
+    row = await tx.one("SELECT COUNT(*) FROM profile_fields WHERE org_id = $1", org)
+    return row[0] if row else 0
+
+
+async def add(tx: Tx, org: OrgId, name: str, label: str, *, is_scim: bool) -> bool:
+    """Make a field. ``is_scim``: provisioning made it. False: there is one of that name."""
+    row = await tx.one(
+        "INSERT INTO profile_fields (org_id, name, label, is_scim, created) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT DO NOTHING RETURNING name",
+        org, name, label, int(is_scim), tx.now,
+    )  # fmt: skip
+    return row is not None

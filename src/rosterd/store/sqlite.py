@@ -1,0 +1,242 @@
+"""The SQLite engine: point reads inline on the event loop, slow ones and commits in threads.
+
+Rules of this module:
+
+1. A point read takes a few microseconds, a hop to a thread and back ten times that: what is short
+   runs inline. A statement with a large list, everything under ``scan`` and every commit run off
+   the loop.
+2. Nothing blocks the loop on a lock: another process may write to the file at any time, so a locked
+   statement is tried again after a nap, up to a limit.
+3. One connection writes (see :mod:`rosterd.store.group_commit`), one reads inline, a few more are
+   opened on demand for scans.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from rosterd.store.contract import Row
+from rosterd.store.group_commit import GroupCommit, in_thread
+from rosterd.store.sqlite_file import PATIENCE, connect, create_file, explained, is_locked, path_of
+from rosterd.store.statements import LARGE_SET, for_sqlite, with_lists
+
+SCANS = 4
+"""How many scans run at once; more wait in line."""
+
+_FIRST_NAP, _LONGEST_NAP = 0.001, 0.05
+
+Work = Callable[[sqlite3.Connection, str, Sequence[Any]], Any]
+Elsewhere = Callable[[Work, str, Sequence[Any]], Awaitable[Any]]
+
+
+async def open_sqlite(url: str, *, patience: float = PATIENCE) -> SqliteStore:
+    """The store in the file that ``url`` names, which is created (empty) where there is none.
+
+    ``patience`` is how many seconds a locked statement is tried again. Raises
+    :class:`~rosterd.store.contract.StoreError`.
+    """
+    path = path_of(url)
+    create_file(path)
+    # The first connection may have to replay the log of a killed process.
+    writer = await asyncio.to_thread(connect, path)
+    reader = await asyncio.to_thread(connect, path, read_only=True)
+    return SqliteStore(url, path, writer, reader, patience)
+
+
+class SqliteStore:
+    """See :class:`rosterd.store.contract.Store`."""
+
+    def __init__(
+        self, url: str, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection, patience: float
+    ) -> None:
+        self.url = url
+        self._writer = GroupCommit(writer, patience)
+        self._reader = reader
+        self._patience = patience
+        self._scans = _Scans(path)
+
+    def read(self) -> _Reading:
+        return _Reading(_Tx(self._reader, self._scans.once, self._patience))
+
+    def write(self) -> _Writing:
+        return _Writing(self._writer)
+
+    @asynccontextmanager
+    async def scan(self) -> AsyncIterator[_Tx]:
+        async with self._scans.connection() as connection:
+
+            async def in_scan(work: Work, text: str, args: Sequence[Any]) -> Any:
+                return await self._scans.run(connection, work, text, args)
+
+            connection.execute("BEGIN")
+            try:
+                yield _Tx(None, in_scan)
+            finally:
+                if connection.in_transaction:  # SQLite ends it by itself when the disk fails
+                    connection.execute("COMMIT")
+
+    async def close(self) -> None:
+        await self._scans.close()
+        self._reader.close()
+        await self._writer.close()
+
+
+class _Tx:
+    """Statements on one connection: inline where there is one for that, else elsewhere."""
+
+    __slots__ = ("_elsewhere", "_inline", "_patience", "now")
+
+    def __init__(
+        self, inline: sqlite3.Connection | None, elsewhere: Elsewhere, patience: float = 0.0
+    ) -> None:
+        self.now = time.time_ns() // 1000
+        self._inline = inline
+        self._elsewhere = elsewhere
+        self._patience = patience  # 0 inside a transaction, where trying again cannot help
+
+    async def one(self, sql: str, *args: Any) -> Row | None:
+        row: Row | None = await self._do(_one, sql, args)
+        return row
+
+    async def all(self, sql: str, *args: Any) -> Sequence[Row]:
+        rows: list[Row] = await self._do(_all, sql, args)
+        return rows
+
+    async def run(self, sql: str, *args: Any) -> int:
+        affected: int = await self._do(_run, sql, args)
+        return affected
+
+    async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        if rows:
+            statement = for_sqlite(sql)
+            bound = [with_lists(statement, row)[0] for row in rows]
+            await self._place(_many, statement.text, bound, large=len(rows) > LARGE_SET)
+
+    async def _do(self, work: Work, sql: str, args: Sequence[Any]) -> Any:
+        statement = for_sqlite(sql)
+        large = False
+        if statement.lists:
+            args, large = with_lists(statement, args)
+        return await self._place(work, statement.text, args, large=large)
+
+    async def _place(self, work: Work, text: str, args: Sequence[Any], *, large: bool) -> Any:
+        try:
+            if self._inline is None or large:
+                return await self._elsewhere(work, text, args)
+            return work(self._inline, text, args)
+        except sqlite3.Error as error:
+            if self._patience and self._inline is not None and is_locked(error):
+                return await self._again(self._inline, work, text, args)
+            raise explained(error) from error
+
+    async def _again(self, connection: sqlite3.Connection, work: Work, text: str, args: Sequence[Any]) -> Any:
+        deadline = time.monotonic() + self._patience
+        nap = _FIRST_NAP
+        while True:
+            await asyncio.sleep(nap)
+            try:
+                return work(connection, text, args)
+            except sqlite3.Error as error:
+                if not is_locked(error) or time.monotonic() > deadline:
+                    raise explained(error) from error
+            nap = min(nap * 2, _LONGEST_NAP)
+
+
+class _Reading:
+    """What ``SqliteStore.read`` enters: nothing to begin and nothing to end."""
+
+    __slots__ = ("_tx",)
+
+    def __init__(self, tx: _Tx) -> None:
+        self._tx = tx
+
+    async def __aenter__(self) -> _Tx:
+        return self._tx
+
+    async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        return None
+
+
+class _Writing:
+    """What ``SqliteStore.write`` enters: a savepoint in the transaction of those in flight."""
+
+    __slots__ = ("_writer",)
+
+    def __init__(self, writer: GroupCommit) -> None:
+        self._writer = writer
+
+    async def __aenter__(self) -> _Tx:
+        await self._writer.enter()
+        return _Tx(self._writer.connection, self._writer.off_loop)
+
+    async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        await self._writer.leave(keep=kind is None)
+
+
+class _Scans:
+    """A few connections for reading in threads, opened when first needed, then kept."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._free = asyncio.Semaphore(SCANS)
+        self._idle: list[sqlite3.Connection] = []
+        self._threads = ThreadPoolExecutor(SCANS, "rosterd-scan")
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[sqlite3.Connection]:
+        async with self._free:
+            connection = self._idle.pop() if self._idle else await in_thread(self._threads, self._open)
+            try:
+                yield connection
+            finally:
+                self._idle.append(connection)
+
+    def _open(self) -> sqlite3.Connection:
+        return connect(self._path, read_only=True, wait=PATIENCE)
+
+    async def run(self, connection: sqlite3.Connection, work: Work, text: str, args: Sequence[Any]) -> Any:
+        """The work in a thread; if the caller is cancelled, SQLite is told to stop."""
+        return await in_thread(self._threads, work, connection, text, args, stop=connection.interrupt)
+
+    async def once(self, work: Work, text: str, args: Sequence[Any]) -> Any:
+        """The work as a transaction of its own."""
+        async with self.connection() as connection:
+            return await self.run(connection, work, text, args)
+
+    async def close(self) -> None:
+        for _ in range(SCANS):
+            await self._free.acquire()
+        for connection in self._idle:
+            connection.close()
+        self._threads.shutdown(wait=False)
+
+
+def _one(connection: sqlite3.Connection, text: str, args: Sequence[Any]) -> Row | None:
+    cursor = connection.execute(text, args)
+    row: Row | None = cursor.fetchone()
+    cursor.close()  # a statement left half read would hold its snapshot
+    return row
+
+
+def _all(connection: sqlite3.Connection, text: str, args: Sequence[Any]) -> list[Row]:
+    return connection.execute(text, args).fetchall()
+
+
+def _run(connection: sqlite3.Connection, text: str, args: Sequence[Any]) -> int:
+    cursor = connection.execute(text, args)
+    if cursor.rowcount >= 0:
+        return cursor.rowcount
+    # The module counts only statements whose first word changes rows, not "WITH … INSERT".
+    changed: int = connection.execute("SELECT changes()").fetchone()[0]
+    return changed
+
+
+def _many(connection: sqlite3.Connection, text: str, rows: Sequence[Sequence[Any]]) -> None:
+    connection.executemany(text, rows)

@@ -1,0 +1,96 @@
+"""Tokens, found by the keyed hash of their secret. The secret itself is never here.
+
+A revoked token keeps its row: who used it stays readable, and the hash is never free again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from rosterd.directory.model import Org, OrgId, Role, Token, TokenId, UserId
+from rosterd.store import orgs
+from rosterd.store.contract import Row, Tx
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What a token stands for, as found: whether it still counts is the caller's to judge."""
+
+    token: Token
+    owner_role: Role
+    owner_deactivated: bool
+    org: Org
+
+
+async def insert(tx: Tx, token: Token, hash: str) -> None:
+    """Store a new token under the keyed hash of its secret."""
+    await tx.run(
+        "INSERT INTO tokens (hash, id, org_id, user_id, scopes, team_id, allow_ips, created, expires,"
+        " last_used, revoked) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        hash, token.id, token.org_id, token.user_id, _json(token.scopes), token.team_id,
+        _json(token.allow_ips), token.created, token.expires, token.last_used, token.revoked,
+    )  # fmt: skip
+
+
+async def authenticate(tx: Tx, hash: str) -> Grant | None:
+    """The token with this hash, its owner and organisation, in one statement. None: no such token."""
+    row = await tx.one(_AUTHENTICATE, hash)
+    if row is None:
+        return None
+    role, deactivated = row[_WIDTH : _WIDTH + 2]
+    return Grant(_token(row[:_WIDTH]), Role(role), bool(deactivated), orgs.from_row(row[_WIDTH + 2 :]))
+
+
+async def of_org(tx: Tx, org: OrgId) -> list[Token]:
+    """All tokens of the organisation, revoked ones too, in order of creation."""
+    rows = await tx.all(f"SELECT {_COLUMNS} FROM tokens t WHERE t.org_id = $1 ORDER BY t.created, t.id", org)
+    return [_token(row) for row in rows]
+
+
+async def revoke(tx: Tx, org: OrgId, id: TokenId, at: int) -> bool:
+    """End a token at ``at`` (seconds). False: there is none, or it ended before."""
+    sql = "UPDATE tokens SET revoked = $3 WHERE org_id = $1 AND id = $2 AND revoked IS NULL"
+    return await tx.run(sql, org, id, at) > 0
+
+
+async def revoke_of_user(tx: Tx, org: OrgId, user: UserId, at: int) -> list[TokenId]:
+    """End all tokens of a user at ``at`` (seconds). Returns those ended, in order of id."""
+    rows = await tx.all(
+        "UPDATE tokens SET revoked = $3 WHERE org_id = $1 AND user_id = $2 AND revoked IS NULL RETURNING id",
+        org, user, at,
+    )  # fmt: skip
+    return sorted(TokenId(id) for (id,) in rows)
+
+
+async def touch(tx: Tx, uses: Sequence[tuple[str, int]]) -> None:
+    """Note when tokens were last used: pairs of hash and seconds. An earlier time changes nothing."""
+    await tx.many(
+        "UPDATE tokens SET last_used = $2 WHERE hash = $1 AND (last_used IS NULL OR last_used < $2)", uses
+    )
+
+
+_NAMES = (
+    "id", "org_id", "user_id", "scopes", "team_id", "allow_ips", "created", "expires", "last_used", "revoked",
+)  # fmt: skip
+_WIDTH = len(_NAMES)
+_COLUMNS = ", ".join(f"t.{name}" for name in _NAMES)
+_AUTHENTICATE = (
+    f"SELECT {_COLUMNS}, u.role, u.deactivated, {', '.join(f'o.{name}' for name in orgs.COLUMNS.split(', '))}"
+    " FROM tokens t JOIN users u ON u.org_id = t.org_id AND u.id = t.user_id"
+    " JOIN orgs o ON o.id = t.org_id WHERE t.hash = $1"
+)
+
+_texts = msgspec.json.Decoder(tuple[str, ...])
+
+
+def _json(texts: tuple[str, ...]) -> str:
+    return msgspec.json.encode(texts).decode()
+
+
+def _token(row: Row) -> Token:
+    id, org, user, scopes, team, allow_ips, created, expires, last_used, revoked = row
+    return Token(
+        id, org, user, _texts.decode(scopes), team, _texts.decode(allow_ips),
+        created, expires, last_used, revoked,
+    )  # fmt: skip

@@ -1,0 +1,186 @@
+"""People: the users table, their addresses, and the groups they are in.
+
+Rules of this module:
+
+1. The row is the truth. What a user is looked up by has a column, folded where case does not
+   count; the rest is the ``profile`` document.
+2. A username is held in :mod:`rosterd.store.names` before the row that names it, and every address
+   in ``emails`` after the row that it belongs to: the schema's keys ask for it.
+3. Nobody is ever deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from rosterd.directory.model import GroupId, GroupRef, OrgId, Profile, Role, User, UserId
+from rosterd.directory.names import folded
+from rosterd.directory.query import Condition
+from rosterd.store import query
+from rosterd.store.contract import Row, Tx
+from rosterd.store.query import Field
+
+FIELDS = {
+    "id": Field("t.id"),
+    "username": Field("t.username"),
+    "email": Field("email", within="t.id IN (SELECT user_id FROM emails WHERE org_id = $1 AND {})"),
+    "primary_email": Field("t.email_folded"),
+    "display_name": Field("t.display_folded"),
+    "role": Field("t.role"),
+    "active": Field("t.deactivated", is_number=True, is_negated=True),
+    "created": Field("t.created", is_number=True),  # microseconds
+}
+"""What a condition may ask of a user. Text must come folded."""
+
+
+class Brief(msgspec.Struct, frozen=True):
+    """What membership rules must know of a person."""
+
+    role: Role
+    deactivated: bool
+    erased: bool
+
+
+async def insert(tx: Tx, user: User) -> bool:
+    """Store a new user whose username is already held. False: the id is taken."""
+    return await tx.one(_INSERT, *_values(user)) is not None
+
+
+async def update(tx: Tx, user: User) -> None:
+    """Store every field of a user that exists."""
+    await tx.run(_UPDATE, *_values(user))
+
+
+async def find(tx: Tx, org: OrgId, id: UserId, *, lock: bool = False) -> User | None:
+    """The user, or None. ``lock``: nobody else changes the row before this transaction ends."""
+    row = await tx.one(_FIND + " FOR UPDATE" if lock else _FIND, org, id)
+    return None if row is None else _user(row)
+
+
+async def card(tx: Tx, org: OrgId, id: UserId) -> tuple[User, list[GroupRef]] | None:
+    """The user with the groups it is in, the earliest joined first: one statement."""
+    rows = await tx.all(_CARD, org, id)
+    if not rows:
+        return None
+    groups = [GroupRef(row[_WIDTH], row[_WIDTH + 1]) for row in rows if row[_WIDTH] is not None]
+    return _user(rows[0][:_WIDTH]), groups
+
+
+async def page(
+    tx: Tx, org: OrgId, condition: Condition | None, start: int, count: int
+) -> tuple[list[User], int]:
+    """Users that fit, in order of creation, from the ``start``-th (from 1) on, and the total."""
+    ids, total = await query.page(tx, "users", FIELDS, org, condition, start, count)
+    rows = await tx.all(_FIND_MANY, org, ids) if ids else ()
+    return [_user(row) for row in rows], total
+
+
+async def find_by_username(tx: Tx, org: OrgId, username: str) -> UserId | None:
+    """Whose username this is (lower case)."""
+    row = await tx.one("SELECT id FROM users WHERE org_id = $1 AND username = $2", org, username)
+    return None if row is None else UserId(row[0])
+
+
+async def find_by_email(tx: Tx, org: OrgId, email: str) -> UserId | None:
+    """Whose address this is (folded), primary or secondary."""
+    row = await tx.one("SELECT user_id FROM emails WHERE org_id = $1 AND email = $2", org, email)
+    return None if row is None else UserId(row[0])
+
+
+async def primary_owner(tx: Tx, org: OrgId) -> UserId | None:
+    """The one primary owner; None before there is one."""
+    row = await tx.one(
+        "SELECT id FROM users WHERE org_id = $1 AND role = $2 ORDER BY created, id LIMIT 1",
+        org, str(Role.PRIMARY_OWNER),
+    )  # fmt: skip
+    return None if row is None else UserId(row[0])
+
+
+async def add_email(tx: Tx, org: OrgId, email: str, user: UserId) -> bool:
+    """Give a user an address (folded). False: somebody has it already, perhaps this user."""
+    row = await tx.one(
+        "INSERT INTO emails (org_id, email, user_id) VALUES ($1, $2, $3)"
+        " ON CONFLICT DO NOTHING RETURNING email",
+        org, email, user,
+    )  # fmt: skip
+    return row is not None
+
+
+async def remove_email(tx: Tx, org: OrgId, email: str, user: UserId) -> bool:
+    """Take an address (folded) from a user. False: the user did not have it."""
+    return (
+        await tx.run("DELETE FROM emails WHERE org_id = $1 AND email = $2 AND user_id = $3", org, email, user)
+        > 0
+    )
+
+
+async def briefs(tx: Tx, org: OrgId, ids: Sequence[UserId]) -> dict[UserId, Brief]:
+    """What membership rules must know of these people. Unknown ids are left out."""
+    rows = await tx.all(
+        "SELECT id, role, deactivated, erased FROM users WHERE org_id = $1 AND id IN each($2)", org, list(ids)
+    )
+    return {
+        UserId(id): Brief(Role(role), bool(deactivated), bool(erased))
+        for id, role, deactivated, erased in rows
+    }
+
+
+async def groups_of(tx: Tx, org: OrgId, ids: Sequence[UserId]) -> dict[UserId, list[GroupRef]]:
+    """The groups that each of these users is in, the earliest joined first."""
+    found: dict[UserId, list[GroupRef]] = {id: [] for id in ids}
+    if found:
+        for user, group, name in await tx.all(_GROUPS_OF, org, list(found)):
+            found[UserId(user)].append(GroupRef(GroupId(group), name))
+    return found
+
+
+_NAMES = (
+    "org_id", "id", "created", "username", "email", "display_name", "role", "deactivated",
+    "date_claimed", "guest_expires", "erased", "profile", "email_folded", "display_folded",
+)  # fmt: skip
+_WIDTH = 12  # the columns that make a User; the folded ones are only looked up by
+
+_COLUMNS = ", ".join(f"t.{name}" for name in _NAMES[:_WIDTH])
+_INSERT = (
+    f"INSERT INTO users ({', '.join(_NAMES)}) VALUES ({', '.join(f'${n + 1}' for n in range(len(_NAMES)))})"
+    " ON CONFLICT (org_id, id) DO NOTHING RETURNING id"
+)
+_UPDATE = (
+    f"UPDATE users SET {', '.join(f'{name} = ${n + 1}' for n, name in enumerate(_NAMES) if n > 1)}"
+    " WHERE org_id = $1 AND id = $2"
+)
+_FIND = f"SELECT {_COLUMNS} FROM users t WHERE t.org_id = $1 AND t.id = $2"
+_FIND_MANY = (
+    f"SELECT {_COLUMNS} FROM users t WHERE t.org_id = $1 AND t.id IN each($2) ORDER BY t.created, t.id"
+)
+_CARD = (
+    f"SELECT {_COLUMNS}, g.id, g.display_name FROM users t"
+    " LEFT JOIN members m ON m.org_id = t.org_id AND m.user_id = t.id"
+    " LEFT JOIN groups g ON g.org_id = m.org_id AND g.id = m.group_id"
+    " WHERE t.org_id = $1 AND t.id = $2 ORDER BY m.added, g.id"
+)
+_GROUPS_OF = (
+    "SELECT m.user_id, g.id, g.display_name FROM members m"
+    " JOIN groups g ON g.org_id = m.org_id AND g.id = m.group_id"
+    " WHERE m.org_id = $1 AND m.user_id IN each($2) ORDER BY m.added, g.id"
+)
+
+_profile = msgspec.json.Decoder(Profile)
+
+
+def _values(user: User) -> tuple[str | int | None, ...]:
+    return (
+        user.org_id, user.id, user.created, user.username, user.email, user.display_name,
+        str(user.role), int(user.deactivated), user.date_claimed, user.guest_expires, int(user.erased),
+        msgspec.json.encode(user.profile).decode(), folded(user.email), folded(user.display_name),
+    )  # fmt: skip
+
+
+def _user(row: Row) -> User:
+    org, id, created, username, email, display_name, role, gone, claimed, expires, erased, profile = row
+    return User(
+        org, id, created, username, email, display_name, Role(role), bool(gone),
+        claimed, expires, bool(erased), _profile.decode(profile),
+    )  # fmt: skip
