@@ -1,0 +1,328 @@
+"""What can be done to people: create, update, deactivate, give a role, forget."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import UNSET
+
+from rosterd.directory import access, names, plans
+from rosterd.directory import users as rules
+from rosterd.directory.errors import (
+    DirectoryError,
+    Invalid,
+    InvalidProfile,
+    LimitReached,
+    NotAllowed,
+    NotFound,
+    Taken,
+)
+from rosterd.directory.events import Event
+from rosterd.directory.ids import SPAN, is_slack_id, slack_id
+from rosterd.directory.model import Actor, Org, OrgId, Profile, Role, User, UserId
+from rosterd.directory.users import UserChange
+from rosterd.store import audit, profile_fields, tokens
+from rosterd.store import names as store_names
+from rosterd.store import users as store
+from rosterd.store.engine import Tx
+
+
+async def existing(tx: Tx, org_id: OrgId, user_id: UserId) -> User:
+    """The user to change, locked until the end of the transaction. Raises ``no_such_user``."""
+    user = await store.find(tx, org_id, user_id, lock=True)
+    if user is None:
+        raise NotFound("no_such_user")
+    return user
+
+
+async def create(
+    tx: Tx,
+    org: Org,
+    change: UserChange,
+    *,
+    role: Role = Role.MEMBER,
+    claimed: bool = False,
+    actor: Actor,
+) -> User:
+    """A new user. Raises ``email_taken``, ``username_taken`` and every error of a bad value.
+
+    ``claimed``: as if they had signed in already (operators only).
+    """
+    access.check_target(actor, role)
+    user_id = UserId(slack_id(plans.RULES[org.plan].user_prefix, secrets.randbelow(SPAN)))
+    wanted = change.username or ""
+    address = names.email_address(change.email or "")
+    await _check_email_free(tx, org.id, address, wanted)
+    if change.guest is True:
+        plans.check_guests(org.plan)
+        role = Role.MULTI_CHANNEL_GUEST
+    profile, refused = await _new_profile(tx, org, change)
+    username = await _claim_username(tx, org.id, wanted, user_id)
+    display_name = names.display_name(change.display_name or "") or username
+    if not profile.given_name and not profile.family_name:
+        profile = msgspec.structs.replace(profile, given_name=display_name)
+    user = User(
+        org_id=org.id,
+        id=user_id,
+        created=tx.now,
+        username=username,
+        email=address,
+        display_name=display_name,
+        role=role,
+        deactivated=change.active is False,
+        date_claimed=tx.now // 1_000_000 if claimed else None,
+        guest_expires=_expiry_after(None, role, change),
+        erased=False,
+        profile=profile,
+    )
+    if not await store.insert(tx, user):
+        raise Taken("user_creation_failed", user=username)
+    await _claim_emails(tx, user, _addresses(user))
+    await audit.append(tx, list(rules.events_of_creation(user, refused)), actor)
+    return user
+
+
+async def update(tx: Tx, org: Org, user: User, change: UserChange, *, actor: Actor) -> User:
+    """``user`` (from :func:`existing`) changed; the same value, and no event, if nothing differs."""
+    rules.check_changeable(actor, user)
+    role = rules.role_after(org, user, change.guest)
+    desired = msgspec.structs.replace(
+        user,
+        role=role,
+        username=await _username_after(tx, user, change),
+        email=_email_after(user, change),
+        display_name=_display_name_after(org, user, change),
+        deactivated=_deactivated_after(user, role, change),
+        guest_expires=_expiry_after(user, role, change),
+        profile=await _profile_after(tx, org, user, change),
+    )
+    await _write(tx, user, desired, rules.events_of_change(user, desired), actor=actor)
+    return desired
+
+
+async def deactivate(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:
+    """``user`` deactivated; one who is already stays as they are."""
+    return await update(tx, org, user, UserChange(active=False), actor=actor)
+
+
+async def set_role(tx: Tx, org: Org, user: User, role: Role, *, actor: Actor) -> User:
+    """``user`` with another role. The primary owner hands over: the one before becomes an owner."""
+    rules.check_changeable(actor, user)
+    if role in access.beyond(actor):
+        raise NotAllowed("permission_denied")
+    if user.role is Role.PRIMARY_OWNER and role is not Role.PRIMARY_OWNER:
+        raise NotAllowed("cannot_modify_owner")
+    if role is Role.PRIMARY_OWNER and (former_id := await store.primary_owner(tx, org.id)):
+        if former_id == user.id:
+            return user
+        former = await existing(tx, org.id, former_id)
+        lesser = msgspec.structs.replace(former, role=Role.OWNER)
+        await _write(tx, former, lesser, rules.events_of_change(former, lesser), actor=actor)
+    expires = user.guest_expires if role.is_guest else None
+    desired = msgspec.structs.replace(user, role=role, guest_expires=expires)
+    await _write(tx, user, desired, rules.events_of_change(user, desired), actor=actor)
+    return desired
+
+
+async def erase(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:
+    """Everything personal about ``user`` forgotten, in the directory and in the audit trail.
+
+    The account stays, deactivated and empty: its id is in the trail. It may not be modified any more.
+    """
+    rules.check_changeable(actor, user)
+    rules.check_deactivatable(user)
+    alias = f"erased-{user.id.lower()}"
+    desired = msgspec.structs.replace(
+        user,
+        username=alias,
+        email=f"{alias}@erased.invalid",
+        display_name="",
+        deactivated=True,
+        erased=True,
+        profile=Profile(),
+    )
+    forgotten = Event("user_profile_deleted", "user", user.id, {}, {}, user.id)
+    if not await store_names.add(tx, org.id, alias, "user", user.id):
+        raise Taken("username_taken", user=alias)
+    await _write(tx, user, desired, [forgotten], actor=actor)
+    await audit.erase(tx, org.id, user.id)
+    return desired
+
+
+async def _write(tx: Tx, before: User, after: User, events: Iterable[Event], *, actor: Actor) -> None:
+    """The row, the addresses and the name of ``after``, and what follows from a deactivation."""
+    if after == before:
+        return
+    await store.update(tx, after)
+    if after.username != before.username:
+        await store_names.remove(tx, before.org_id, before.username)
+    had, has = _addresses(before), _addresses(after)
+    for address in had - has:
+        await store.remove_email(tx, after.org_id, address, after.id)
+    await _claim_emails(tx, after, has - had)
+    if after.deactivated and not before.deactivated:
+        await tokens.revoke_of_user(tx, after.org_id, after.id, tx.now // 1_000_000)
+    await audit.append(tx, list(events), actor)
+
+
+def _addresses(user: User) -> set[str]:
+    both = (user.email, user.profile.secondary_email)
+    return {names.folded(address) for address in both if address}
+
+
+async def _claim_emails(tx: Tx, user: User, addresses: Iterable[str]) -> None:
+    for address in sorted(addresses):
+        if not await store.add_email(tx, user.org_id, address, user.id):
+            raise await _email_taken(tx, user.org_id, address, user.username)
+
+
+async def _check_email_free(tx: Tx, org_id: OrgId, address: str, wanted: str) -> None:
+    # Asked first, so that a person who is created again is told of the address, not of the name.
+    if await store.find_by_email(tx, org_id, names.folded(address)) is not None:
+        raise await _email_taken(tx, org_id, names.folded(address), _shown_name(wanted))
+
+
+async def _email_taken(tx: Tx, org_id: OrgId, address: str, username: str) -> Taken:
+    holder = await store.find_by_email(tx, org_id, address)
+    return Taken("email_taken", user=username, existing_user=holder or "")
+
+
+def _shown_name(wanted: str) -> str:
+    try:
+        return names.username_of_email(wanted) if "@" in wanted else names.username_of(wanted)
+    except Invalid:
+        return wanted[: names.USERNAME_LENGTH]
+
+
+async def _claim_username(tx: Tx, org_id: OrgId, wanted: str, user_id: UserId) -> str:
+    """Take the username that ``wanted`` becomes. One made from an e-mail address gets a number."""
+    if "@" not in wanted:
+        name = names.username_of(wanted)
+        if await store_names.add(tx, org_id, name, "user", user_id):
+            return name
+        raise await _username_taken(tx, org_id, name)
+    stem = names.username_of_email(wanted)
+    if await store_names.add(tx, org_id, stem, "user", user_id):
+        return stem
+    held = await store_names.like(tx, org_id, stem[:17])  # what a number of four digits leaves
+    for name in names.numbered(stem, held | {stem}):
+        if await store_names.add(tx, org_id, name, "user", user_id):
+            return name
+    raise Invalid("truncation_error", user=stem)
+
+
+async def _username_taken(tx: Tx, org_id: OrgId, name: str) -> DirectoryError:
+    if await store_names.kind_of(tx, org_id, name) == "reserved":
+        return Invalid("username_not_allowed", user=name)
+    return Taken("username_taken", user=name)
+
+
+async def _username_after(tx: Tx, user: User, change: UserChange) -> str:
+    wanted = change.username
+    if wanted is UNSET:
+        return user.username
+    if "@" in wanted:
+        if names.is_numbered(user.username, names.username_of_email(wanted)):
+            return user.username
+    elif names.username_of(wanted) == user.username:
+        return user.username
+    return await _claim_username(tx, user.org_id, wanted, user.id)
+
+
+def _email_after(user: User, change: UserChange) -> str:
+    if change.email is UNSET or change.email == user.email:
+        return user.email
+    return names.email_address(change.email)
+
+
+def _display_name_after(org: Org, user: User, change: UserChange) -> str:
+    if change.display_name is UNSET or change.display_name == user.display_name:
+        return user.display_name
+    desired = names.display_name(change.display_name)
+    if not desired and org.display_name_change:
+        return user.display_name  # a PUT that is silent about it
+    rules.check_display_name_change(org, user, desired)
+    return desired
+
+
+def _deactivated_after(user: User, role: Role, change: UserChange) -> bool:
+    if change.active is UNSET:
+        # Slack: a conversion to guest or to full member reactivates.
+        return user.deactivated and role is user.role
+    if not change.active and not user.deactivated:
+        rules.check_deactivatable(user)
+    return not change.active
+
+
+def _expiry_after(user: User | None, role: Role, change: UserChange) -> int | None:
+    if role is not Role.MULTI_CHANNEL_GUEST:
+        if isinstance(change.guest_expires, int):
+            raise Invalid("improper_enterprise_schema_format")
+        return None
+    if change.guest_expires is UNSET:
+        return user.guest_expires if user else None
+    return change.guest_expires
+
+
+async def _new_profile(tx: Tx, org: Org, change: UserChange) -> tuple[Profile, Invalid | None]:
+    """The profile of a new user, and why its custom fields were dropped, if they were."""
+    profile = _checked_names(change.profile or Profile())
+    try:
+        profile = await _with_manager(tx, org.id, profile, change)
+        await _ensure_fields(tx, org.id, profile)
+    except (InvalidProfile, LimitReached) as error:
+        return rules.without_custom(profile), Invalid(error.code)
+    return profile, change.refused_profile
+
+
+async def _profile_after(tx: Tx, org: Org, user: User, change: UserChange) -> Profile:
+    profile = user.profile
+    if change.profile is not UNSET and change.profile != profile:
+        profile = _checked_names(change.profile)
+    profile = await _with_manager(tx, org.id, profile, change)
+    if profile != user.profile:
+        await _ensure_fields(tx, org.id, profile)
+    return profile
+
+
+def _checked_names(profile: Profile) -> Profile:
+    rules.check_names(profile)
+    if profile.secondary_email:
+        address = names.email_address(profile.secondary_email)
+        return msgspec.structs.replace(profile, secondary_email=address)
+    return profile
+
+
+async def _with_manager(tx: Tx, org_id: OrgId, profile: Profile, change: UserChange) -> Profile:
+    """The profile with the manager that the change names: by id, e-mail address or username."""
+    reference = change.manager
+    if reference is UNSET:
+        return profile
+    if reference is None:
+        return msgspec.structs.replace(profile, manager_id=None)
+    manager: UserId | None = None
+    if is_slack_id(reference, "UW"):
+        known = await store.briefs(tx, org_id, [UserId(reference)])
+        manager = next(iter(known), None)
+    if manager is None and "@" in reference:
+        manager = await store.find_by_email(tx, org_id, names.folded(reference))
+    if manager is None:
+        manager = await store.find_by_username(tx, org_id, names.folded(reference))
+    if manager is None:
+        raise InvalidProfile("unknown_user", user=reference[:80])
+    return msgspec.structs.replace(profile, manager_id=manager, has_custom=True)
+
+
+async def _ensure_fields(tx: Tx, org_id: OrgId, profile: Profile) -> None:
+    """Make the custom profile fields that this profile is the first to use; at most 50 in all."""
+    needed = rules.custom_fields_of(profile)
+    if not needed:
+        return
+    existing_fields = await profile_fields.names(tx, org_id)
+    missing = needed - existing_fields
+    if len(existing_fields) + len(missing) > plans.PROFILE_FIELD_CAP:
+        raise LimitReached("unable_to_create_team_profile_fields")
+    for name in sorted(missing):
+        await profile_fields.add(tx, org_id, name, rules.CUSTOM_FIELDS[name], is_scim=True)

@@ -1,0 +1,33 @@
+"""The command line: commands, and nothing else.
+
+Exit codes: 0 done; 1 an error, with one clear line on stderr; 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from rosterd import __version__
+from rosterd.cli import admin, serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="rosterd")
+def rosterd() -> None:
+    """SCIM provisioning that behaves as Slack's does: rehearse, run, watch."""
+
+
+rosterd.add_command(serve.serve)
+for command in admin.COMMANDS:
+    rosterd.add_command(command)
+
+
+def main() -> None:
+    """The ``rosterd`` command."""
+    try:
+        rosterd()
+    except Exception as error:  # noqa: BLE001 - one clear line, never a traceback
+        click.echo(f"Error: {type(error).__name__}: {error}", err=True)
+        sys.exit(1)

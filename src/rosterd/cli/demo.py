@@ -1,0 +1,141 @@
+"""The demo organisation: invented people, made by the same actions as everybody else's."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rosterd.actions import apps, groups, orgs, users
+from rosterd.cli.session import find_org, operator, origin
+from rosterd.directory.groups import GroupChange, Members
+from rosterd.directory.model import Org, Plan, Profile, User, UserId
+from rosterd.directory.users import UserChange
+from rosterd.store import orgs as org_rows
+from rosterd.store import tokens
+from rosterd.store import users as user_rows
+from rosterd.store.engine import Store, Tx
+
+DOMAIN = "demo"
+OWNER_EMAIL = "olive.owner@demo.example"
+_SCOPES = ("admin", "rosterd:demo")
+
+
+class _Person(NamedTuple):
+    username: str
+    given: str
+    family: str
+    title: str
+    department: str
+    manager: str = ""
+    group: str = ""
+
+
+_PEOPLE = (
+    _Person("mira", "Mira", "Castellanos", "Head of Engineering", "Engineering", "", "Engineering"),
+    _Person("jonas", "Jonas", "Okafor", "Backend Engineer", "Engineering", "mira", "Engineering"),
+    _Person("tansy", "Tansy", "Lindqvist", "Frontend Engineer", "Engineering", "mira", "Engineering"),
+    _Person("ravi", "Ravi", "Thorne", "Site Reliability", "Engineering", "mira", "Engineering"),
+    _Person("noor", "Noor", "Abbasi", "Head of Sales", "Sales", "", "Sales"),
+    _Person("felix", "Felix", "Marchetti", "Account Executive", "Sales", "noor", "Sales"),
+    _Person("wren", "Wren", "Halloran", "Account Executive", "Sales", "noor", "Sales"),
+    _Person("ines", "Inês", "Duarte", "People Partner", "People", "", "People"),
+    _Person("kofi", "Kofi", "Brandt", "Recruiter", "People", "ines", "People"),
+)
+_LEFT = _Person("pavel", "Pavel", "Quill", "Designer", "Design")
+_GUEST = _Person("gus", "Gus", "Guestley", "Contractor", "")
+
+
+async def welcome(store: Store, key: bytes, base_url: str) -> str:
+    """Make the demo organisation if the database is empty; a fresh token; what to try, as text."""
+    async with store.read() as tx:
+        is_empty = not await org_rows.every(tx)
+    if is_empty:
+        await _seed(store)
+    async with store.write() as tx:
+        org = await find_org(tx, DOMAIN)
+        token = await _fresh_token(tx, org, key)
+        someone = await user_rows.find_by_username(tx, org.id, _PEOPLE[1].username)
+    return _WELCOME.format(base=base_url, token=token, user=someone or "U…")
+
+
+async def _seed(store: Store) -> None:
+    """The organisation first; then each person in a transaction of their own: lists keep the order."""
+    async with store.write() as tx:
+        org, _ = await orgs.create(
+            tx, "Demo Org", DOMAIN, Plan.ENTERPRISE, OWNER_EMAIL, origin=origin("serve --demo")
+        )
+    made: dict[str, UserId] = {}
+    for person in (*_PEOPLE, _LEFT, _GUEST):
+        async with store.write() as tx:
+            made[person.username] = (await _create(tx, org, person, guest=person is _GUEST)).id
+    actor = operator(org, "serve --demo")
+    for name in dict.fromkeys(person.group for person in _PEOPLE):
+        members = tuple(made[person.username] for person in _PEOPLE if person.group == name)
+        async with store.write() as tx:
+            change = GroupChange(display_name=name, members=Members(add=members))
+            await groups.create(tx, org, change, actor=actor)
+    async with store.write() as tx:
+        left = await users.existing(tx, org.id, made[_LEFT.username])
+        await users.deactivate(tx, org, left, actor=actor)
+
+
+async def _create(tx: Tx, org: Org, person: _Person, *, guest: bool) -> User:
+    profile = Profile(given_name=person.given, family_name=person.family, title=person.title)
+    if person.department:
+        profile = Profile(
+            given_name=person.given,
+            family_name=person.family,
+            title=person.title,
+            department=person.department,
+            has_custom=True,
+        )
+    change = UserChange(
+        username=person.username,
+        email=f"{person.username}@demo.example",
+        display_name=person.given,
+        guest=guest,
+        manager=person.manager or None,
+        profile=profile,
+    )
+    return await users.create(tx, org, change, actor=operator(org, "serve --demo"))
+
+
+async def _fresh_token(tx: Tx, org: Org, key: bytes) -> str:
+    """A new demo token; the one of the last start ends."""
+    actor = operator(org, "serve --demo")
+    for token in await tokens.of_org(tx, org.id):
+        if token.scopes == _SCOPES and token.revoked is None:
+            await apps.revoke_token(tx, org, token.id, actor=actor)
+    owner_id = await user_rows.primary_owner(tx, org.id)
+    assert owner_id is not None
+    owner = await users.existing(tx, org.id, owner_id)
+    _, text = await apps.create_token(tx, org, owner, _SCOPES, key=key, actor=actor)
+    return text
+
+
+_WELCOME = """
+rosterd demo: an invented Enterprise organisation, on this machine only
+
+  SCIM 1.1  {base}/scim/v1/
+  SCIM 2.0  {base}/scim/v2/
+  token     {token}
+
+Try it. SCIM 2.0 with curl: who is here?
+
+TOKEN={token}
+curl -s -H "Authorization: Bearer $TOKEN" "{base}/scim/v2/Users?count=3"
+
+SCIM 1.1 with slack_sdk (pip install slack_sdk):
+
+python3 - <<END
+from slack_sdk.scim import SCIMClient
+client = SCIMClient(token="{token}", base_url="{base}/scim/v1/")
+print([user.user_name for user in client.search_users(count=20, start_index=1).users])
+END
+
+One PATCH: deactivate a person.
+
+curl -s -X PATCH -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
+  "{base}/scim/v2/Users/{user}" \\
+  -d '{{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+       "Operations": [{{"op": "replace", "path": "active", "value": false}}]}}'
+"""

@@ -1,0 +1,329 @@
+"""Multi-valued attributes: SCIM's lists, of which Slack keeps one or two elements.
+
+Rules of this module: every writer takes a draft and one operation. A list is read as a set of
+*slots*: two e-mail addresses, two phone numbers, one photo, one address, one role. A value filter
+in a path chooses a slot; where none fits, ``add`` and ``replace`` create (Entra's
+``emails[type eq "work"].value``), ``remove`` does nothing.
+
+Source: Slack SCIM API reference, heading *PATCH /Users*, attribute by attribute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rosterd.directory.errors import Invalid, InvalidProfile
+from rosterd.directory.model import Address
+from rosterd.provisioning.draft import Draft
+from rosterd.scim.errors import NoTarget
+from rosterd.scim.filter import matches
+from rosterd.scim.grammar import And, Compare, Filter, Not, Or
+from rosterd.scim.patch import Operation, Verb
+
+Element = dict[str, Any]
+
+ADDRESS_FIELDS = {
+    "streetAddress": "street_address",
+    "locality": "locality",
+    "region": "region",
+    "postalCode": "postal_code",
+    "country": "country",
+}
+
+
+def write_emails(draft: Draft, operation: Operation) -> None:
+    """``emails``: the primary address and one more.
+
+    Primary is the one marked so, else the one of type ``work``, else the first. The primary address
+    is replaced but never removed; removing ``emails`` as a whole removes the other one.
+    """
+    slots = [draft.email, draft.profile["secondary_email"]]
+    if operation.path.filter is not None or operation.path.sub is not None:
+        slots = _email_slot(slots, operation)
+    elif operation.verb is Verb.REMOVE:
+        gone = None if operation.value is None else _values(operation.value, "emails_invalid")
+        slots = [slots[0], None] if gone is None else [None if _in(s, gone) else s for s in slots]
+    else:
+        elements = _email_elements(operation.value)
+        primary = _primary_email(elements, merging=operation.verb is Verb.ADD)
+        others = [e["value"] for i, e in enumerate(elements) if i != primary]
+        if operation.verb is Verb.REPLACE:
+            slots = [None, None]
+        if primary is not None:
+            slots[0] = elements[primary]["value"]
+        if others:
+            slots[1] = others[0]
+    draft.email, draft.profile["secondary_email"] = slots
+
+
+def _email_elements(value: Any) -> list[Element]:
+    elements = _elements(value, "emails_invalid", bare=True)
+    for element in elements:
+        if not isinstance(element.get("value", ""), str | None):
+            raise Invalid("emails_invalid")
+    # The second, empty entry of a response comes back in the PUT of those who send what they read.
+    kept = [e for e in elements if (e.get("value") or "").strip()]
+    if elements and not kept:
+        raise Invalid("email_empty")
+    return kept
+
+
+def _primary_email(elements: Sequence[Element], *, merging: bool) -> int | None:
+    """Which element is the primary address. ``merging``: perhaps none, they may all be secondary."""
+    for index, element in enumerate(elements):
+        if _is_true(element.get("primary")):
+            return index
+    undecided = [i for i, e in enumerate(elements) if e.get("primary") is None]
+    for index in undecided:
+        if str(elements[index].get("type", "")).lower() == "work":
+            return index
+    if not merging:
+        return undecided[0] if undecided else (0 if elements else None)
+    return next((i for i in undecided if not elements[i].get("type")), None)
+
+
+def _email_slot(slots: list[str | None], operation: Operation) -> list[str | None]:
+    types = ("work", "home")
+    view = [
+        {"value": slot, "type": types[i], "primary": i == 0}
+        for i, slot in enumerate(slots)
+        if slot is not None
+    ]
+    found = _chosen(view, operation.path.filter, slots)
+    if operation.verb is Verb.REMOVE:
+        return [None if i in found else slot for i, slot in enumerate(slots)]
+    if not found:
+        found = [1]
+        if _asks_value(operation.path.filter):
+            raise NoTarget("emails")
+    sub, value = _assignment(operation, "emails_invalid")
+    if sub == "primary":
+        return slots[::-1] if _is_true(value) and found == [1] and slots[1] else slots
+    if sub != "value":
+        return slots
+    if not isinstance(value, str):
+        raise Invalid("emails_invalid")
+    return [value if i in found else slot for i, slot in enumerate(slots)]
+
+
+_PHONES = ("primary_phone", "mobile_phone")
+
+
+def write_phones(draft: Draft, operation: Operation) -> None:
+    """``phoneNumbers``: primaryPhone and mobilePhone.
+
+    In a request ``mobile`` (or ``primary``) means the primary phone and ``work`` the mobile phone;
+    the response says it the other way round. Slack: *The type field means different things
+    depending on whether it's in the request or in the response*.
+    """
+    slots = [draft.profile[name] for name in _PHONES]
+    if operation.path.filter is not None or operation.path.sub is not None:
+        slots = _phone_slot(slots, operation)
+    elif operation.verb is Verb.REMOVE:
+        gone = None if operation.value is None else _values(operation.value, "phoneNumbers_invalid")
+        slots = [None if gone is None or _in(slot, gone) else slot for slot in slots]
+    else:
+        if operation.verb is Verb.REPLACE:
+            slots = [None, None]
+        for slot, number in _phone_assignment(_phone_elements(operation.value)).items():
+            slots[slot] = number
+    draft.profile.update(zip(_PHONES, slots, strict=True))
+
+
+def _phone_elements(value: Any) -> list[Element]:
+    elements = _elements(value, "phoneNumbers_invalid", bare=True)
+    for element in elements:
+        if not isinstance(element.get("value", ""), str | None):
+            raise InvalidProfile("phoneNumbers_invalid")
+    return [e for e in elements if (e.get("value") or "").strip()]
+
+
+def _phone_assignment(elements: Sequence[Element]) -> dict[int, str]:
+    """Slot (0 primaryPhone, 1 mobilePhone) → number; the clearest claims first."""
+    claims = sorted(elements, key=_phone_claim)
+    taken: dict[int, str] = {}
+    for element in claims:
+        wanted = 1 if _phone_claim(element) == 2 or (_phone_claim(element) == 3 and len(elements) > 1) else 0
+        slot = wanted if wanted not in taken else 1 - wanted
+        taken.setdefault(slot, element["value"])
+    return taken
+
+
+def _phone_claim(element: Element) -> int:
+    kind = str(element.get("type", "")).lower()
+    if _is_true(element.get("primary")):
+        return 0
+    if kind in ("mobile", "work"):
+        return 1 if kind == "mobile" else 2
+    return 4 if element.get("primary") is None else 3
+
+
+def _phone_slot(slots: list[str | None], operation: Operation) -> list[str | None]:
+    types = ("mobile", "work")
+    template = [{"value": slot, "type": types[i], "primary": i == 0} for i, slot in enumerate(slots)]
+    found = _chosen([e for e in template if e["value"] is not None], operation.path.filter, slots)
+    if operation.verb is Verb.REMOVE:
+        return [None if i in found else slot for i, slot in enumerate(slots)]
+    if not found and not _asks_value(operation.path.filter):
+        found = [i for i, e in enumerate(template) if _fits(operation.path.filter, e)]
+    if not found:
+        raise NoTarget("phoneNumbers")
+    sub, value = _assignment(operation, "phoneNumbers_invalid")
+    if sub != "value":
+        return slots
+    number = _text(value, "phoneNumbers_invalid")
+    return [number if i in found else slot for i, slot in enumerate(slots)]
+
+
+def write_photo(draft: Draft, operation: Operation) -> None:
+    """``photos``: one, a public URL or a ``data:`` URL of an image; cleared, the default is shown."""
+    current = draft.profile["photo"]
+    element = _single(operation, {"value": current, "type": "photo", "primary": True}, "photos_invalid")
+    if element is None:
+        return
+    photo = _text(element.get("value"), "photos_invalid")
+    if photo and not photo.lower().startswith(("https://", "http://", "data:image/")):
+        raise Invalid("photos_invalid")
+    draft.profile["photo"] = photo
+
+
+def write_role(draft: Draft, operation: Operation) -> None:
+    """``roles``: one, as an object or a bare string."""
+    current = draft.profile["role_title"]
+    element = _single(operation, {"value": current, "primary": True}, "roles_invalid")
+    if element is not None:
+        draft.profile["role_title"] = _text(element.get("value"), "roles_invalid")
+
+
+def write_address(draft: Draft, operation: Operation) -> None:
+    """``addresses``: one; ``type`` only helps to choose it and is not stored.
+
+    In v1.1 an element with ``operation: delete`` removes the address if all five parts are equal.
+    """
+    current = draft.profile["address"]
+    view = {wire: getattr(current, name, None) for wire, name in ADDRESS_FIELDS.items()}
+    if operation.verb is Verb.REMOVE and isinstance(operation.value, list):
+        named = [_address(element) for element in _elements(operation.value, "addresses_invalid")]
+        if current in named:
+            draft.profile["address"] = None
+        return
+    element = _single(operation, {**view, "primary": True}, "addresses_invalid")
+    if element is not None:
+        draft.profile["address"] = _address(element)
+
+
+def _address(element: Element) -> Address | None:
+    lower = {key.lower(): value for key, value in element.items()}
+    parts = {
+        name: _text(lower.get(wire.lower()), "addresses_invalid") for wire, name in ADDRESS_FIELDS.items()
+    }
+    return Address(**parts) if any(parts.values()) else None
+
+
+def ignore_groups(draft: Draft, operation: Operation) -> None:
+    """``groups`` is read-only: a well-formed list is ignored, anything else is ``groups_invalid``."""
+    if operation.value is not None:
+        _elements(operation.value, "groups_invalid")
+
+
+def _single(operation: Operation, current: Element, code: str) -> Element | None:
+    """What an attribute of one element is to be: None: unchanged; {}: cleared."""
+    path = operation.path
+    if _asks_value(path.filter) and not _fits(path.filter, current):
+        if operation.verb is Verb.REMOVE:
+            return None
+        raise NoTarget(path.name or "")
+    if operation.verb is Verb.REMOVE:
+        if path.sub is not None:
+            return _without(current, path.sub)
+        named = None if operation.value is None else _values(operation.value, code)
+        return {} if named is None or _in(current.get("value"), named) else None
+    if path.sub is not None:
+        return {**_without(current, path.sub), path.sub: operation.value}
+    if path.filter is not None and isinstance(operation.value, str):
+        return {**current, "value": operation.value}
+    elements = _elements(operation.value, code, bare=True)
+    marked = [e for e in elements if _is_true(e.get("primary"))]
+    work = [e for e in elements if str(e.get("type", "")).lower() == "work"]
+    return next(iter((*marked, *work, *elements)), {})
+
+
+def _without(element: Element, name: str) -> Element:
+    return {key: value for key, value in element.items() if key.lower() != name}
+
+
+def _elements(value: Any, code: str, *, bare: bool = False) -> list[Element]:
+    """A list of objects from an object or a list; with ``bare``, plain strings stand for their value."""
+    items = value if isinstance(value, list) else [value]
+    if bare:
+        items = [{"value": item} if isinstance(item, str) else item for item in items]
+    if not all(isinstance(item, dict) for item in items):
+        raise _invalid(code)
+    return [_canonical(item) for item in items]
+
+
+def _canonical(element: Element) -> Element:
+    known = {"value", "type", "primary"}
+    return {(key.lower() if key.lower() in known else key): value for key, value in element.items()}
+
+
+def _values(value: Any, code: str) -> list[str]:
+    return [str(element.get("value", "")) for element in _elements(value, code, bare=True)]
+
+
+def _in(slot: str | None, values: Sequence[str]) -> bool:
+    return slot is not None and slot.lower() in {value.lower() for value in values}
+
+
+def _assignment(operation: Operation, code: str) -> tuple[str, Any]:
+    """Sub-attribute and value that a path with a filter assigns; an object's ``value`` is meant."""
+    if operation.path.sub is not None:
+        return operation.path.sub, operation.value
+    if isinstance(operation.value, str):
+        return "value", operation.value
+    elements = _elements(operation.value, code)
+    if len(elements) != 1:
+        raise _invalid(code)
+    return "value", elements[0].get("value")
+
+
+def _chosen(view: Sequence[Element], filter: Filter | None, slots: Sequence[str | None]) -> list[int]:
+    """Indices into ``slots`` of the elements that the filter matches (all, without a filter)."""
+    return [slots.index(element["value"]) for element in view if _fits(filter, element)]
+
+
+def _fits(filter: Filter | None, element: Mapping[str, Any]) -> bool:
+    return filter is None or matches(filter, element)
+
+
+def _asks_value(filter: Filter | None) -> bool:
+    """Whether a filter looks at the stored value, and not only at ``type`` or ``primary``."""
+    match filter:
+        case And(parts) | Or(parts):
+            return any(_asks_value(part) for part in parts)
+        case Not(part):
+            return _asks_value(part)
+        case Compare(path):
+            return path.name == "value"
+    return False
+
+
+def _is_true(value: Any) -> bool:
+    return value is True or (isinstance(value, str) and value.lower() == "true")
+
+
+def _text(value: Any, code: str) -> str | None:
+    """A stored text: blank is None."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise _invalid(code)
+    return value.strip() or None
+
+
+_CUSTOM_CODES = frozenset({"phoneNumbers_invalid", "addresses_invalid", "roles_invalid"})
+
+
+def _invalid(code: str) -> Invalid:
+    return InvalidProfile(code) if code in _CUSTOM_CODES else Invalid(code)

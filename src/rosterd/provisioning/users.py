@@ -1,0 +1,231 @@
+"""Users between SCIM and the directory: a body becomes a `UserChange`, a `User` becomes a resource.
+
+Source: Slack SCIM API reference, headings *POST /Users*, *PATCH /Users*, *PUT /Users*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from msgspec import UNSET
+
+from rosterd.directory.errors import Invalid, InvalidProfile
+from rosterd.directory.model import GroupRef, Role, User
+from rosterd.directory.users import UserChange
+from rosterd.provisioning.attributes import (
+    ATTRIBUTES,
+    BY_KEY,
+    Attribute,
+    Read,
+    Shape,
+    Site,
+    created,
+    wrong_type,
+)
+from rosterd.provisioning.draft import Draft
+from rosterd.scim.dialect import Dialect
+from rosterd.scim.errors import InvalidPath
+from rosterd.scim.grammar import Path, attribute, format_path
+from rosterd.scim.patch import Operation, Verb, check_schemas, operations
+
+_DESCRIPTIVE = frozenset({"schemas", "id", "meta"})
+
+
+def creation(body: Mapping[str, Any]) -> UserChange:
+    """The new user that a POST body describes; unknown attributes are ignored.
+
+    An invalid custom profile value costs the custom profile, not the user (*if anything in custom
+    profile is invalid, all profile fields will be dropped*). Everything else that is wrong raises
+    `Invalid` or a `ScimError`.
+    """
+    draft = Draft(None)
+    refused: InvalidProfile | None = None
+    for operation in _known(_of_resource(body)):
+        try:
+            _apply(draft, operation)
+        except InvalidProfile as error:
+            refused = refused or error
+    _check_named(draft)
+    if refused is not None:
+        draft.drop_custom(refused)
+    return draft.change()
+
+
+def replacement(body: Mapping[str, Any], existing: User) -> UserChange:
+    """What a PUT body makes of ``existing``: what it does not mention is blanked, as Slack does."""
+    draft = Draft.of_put(existing)
+    for operation in _known(_of_resource(body)):
+        _apply(draft, operation)
+    _check_named(draft)
+    if draft.guest is True and draft.guest_expires is UNSET:
+        draft.guest_expires = None
+    return draft.change()
+
+
+def modification(body: Mapping[str, Any], existing: User, dialect: Dialect) -> UserChange:
+    """What a PATCH body makes of ``existing``. An unknown path raises `InvalidPath`."""
+    draft = Draft(existing)
+    for operation in operations(body, dialect):
+        for leaf in _leaves(operation):
+            if _row(leaf.path) is None:
+                raise InvalidPath(format_path(leaf.path, dialect))
+            _apply(draft, leaf)
+    return draft.change()
+
+
+def _of_resource(body: Mapping[str, Any]) -> Iterator[Operation]:
+    check_schemas({name.lower(): value for name, value in body.items()}.get("schemas"))
+    for name, value in body.items():
+        if name.lower() not in _DESCRIPTIVE:
+            try:
+                path = attribute(name)
+            except InvalidPath:
+                continue
+            yield Operation(Verb.REPLACE, path, value)
+
+
+def _known(found: Iterable[Operation]) -> Iterator[Operation]:
+    for operation in found:
+        if operation.value is None and operation.path.name is None:
+            continue  # "urn:…": null says nothing about an extension
+        for leaf in _leaves(operation):
+            if _row(leaf.path) is not None:
+                yield leaf
+
+
+def _check_named(draft: Draft) -> None:
+    if draft.username is UNSET:
+        raise Invalid("username_required")
+
+
+def _row(path: Path) -> Attribute | None:
+    if row := BY_KEY.get((path.extension, path.name or "", path.sub)):
+        return None if path.filter is not None and not row.multi_valued else row
+    row = BY_KEY.get((path.extension, path.name or "", None))
+    if row is None or not row.multi_valued:
+        return None
+    known = path.sub in {sub.lower() for sub in row.sub_attributes} | {"type", "display", "primary", "value"}
+    return row if known else None
+
+
+def _apply(draft: Draft, operation: Operation) -> None:
+    row = _row(operation.path)
+    assert row is not None
+    row.write(draft, operation)
+
+
+def _leaves(operation: Operation) -> Iterator[Operation]:
+    """An operation on ``name`` or on a whole extension as operations on its attributes."""
+    path, value = operation.path, operation.value
+    if path.filter is not None or not (path.name is None or (path.extension, path.name, path.sub) == _NAME):
+        yield operation
+        return
+    below = [row for row in ATTRIBUTES if row.key[0] == path.extension and path.name in (None, row.key[1])]
+    if operation.verb is Verb.REMOVE or value is None:
+        for row in below:
+            yield Operation(Verb.REMOVE, Path(*row.key[:2], None, row.key[2]))
+        return
+    if not isinstance(value, dict):
+        raise wrong_type(operation, custom=path.extension in ("enterprise", "profile"))
+    _check_whole(path, value)
+    for name, part in value.items():
+        first, _, second = name.lower().partition(".")
+        where = Path(path.extension, path.name or first, None, first if path.name else second or None)
+        if _row(where) is not None:
+            yield Operation(operation.verb, where, part)
+
+
+_NAME = ("", "name", None)
+
+
+def _check_whole(path: Path, value: Mapping[str, Any]) -> None:
+    given = {name.lower(): part for name, part in value.items() if part is not None}
+    if path.extension == "guest" and given and "type" not in given:
+        raise Invalid("improper_enterprise_schema_format")
+    names = [given.get("givenname"), given.get("familyname")]
+    if path.name and all(isinstance(name, str) and name.isspace() for name in names):
+        raise Invalid("invalid_name_required")
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """Where an attribute stands in a resource: ``key``, or ``inner`` within the object at ``key``."""
+
+    shape: Shape
+    key: str
+    inner: tuple[str, ...]
+    read: Read | None
+
+
+@lru_cache(maxsize=4)
+def _layout(dialect: Dialect) -> tuple[_Slot, ...]:
+    return tuple(
+        _slot(row, dialect) for row in ATTRIBUTES if row.shape != "never" and row.path != "externalId"
+    )
+
+
+def _slot(row: Attribute, dialect: Dialect) -> _Slot:
+    extension, _, rest = row.path.rpartition(":")
+    steps = rest.split(".")
+    if extension:
+        steps.insert(0, dialect.extensions[extension])
+    return _Slot(row.shape, steps[0], tuple(steps[1:]), row.read)
+
+
+def render(user: User, groups: Sequence[GroupRef], dialect: Dialect, site: Site) -> dict[str, Any]:
+    """The user as a resource, keys in Slack's order.
+
+    Someone who never had a custom profile field is shown without them; then all are shown, unset
+    ones as null.
+    """
+    shapes = _shapes(user)
+    resource: dict[str, Any] = {
+        "schemas": _schemas(shapes, dialect),
+        "id": user.id,
+        "externalId": "",
+        "meta": {
+            "created": created(user.created),
+            "location": f"{site.base_url}/scim/{dialect.name}/Users/{user.id}",
+        },
+    }
+    for slot in _layout(dialect):
+        if slot.shape not in shapes:
+            continue
+        if slot.read is None:
+            resource[slot.key] = [{"value": group.id, "display": group.display_name} for group in groups]
+            continue
+        value = slot.read(user, site)
+        if value is None and slot.shape == "guest":
+            continue
+        place = resource
+        path = (slot.key, *slot.inner)
+        for step in path[:-1]:
+            place = place.setdefault(step, {})
+        place[path[-1]] = value
+    return resource
+
+
+def _shapes(user: User) -> frozenset[Shape]:
+    shapes: set[Shape] = {"always"}
+    if user.profile.has_custom:
+        shapes.add("custom")
+    if user.profile.start_date is not None:
+        shapes.add("start_date")
+    if user.role is Role.MULTI_CHANNEL_GUEST:
+        shapes.add("guest")
+    return frozenset(shapes)
+
+
+_EXTENSION_SHAPES: tuple[tuple[Shape, str], ...] = (
+    ("custom", "enterprise"),
+    ("guest", "guest"),
+    ("start_date", "profile"),
+)
+
+
+def _schemas(shapes: frozenset[Shape], dialect: Dialect) -> list[str]:
+    extensions = [dialect.extensions[key] for shape, key in _EXTENSION_SHAPES if shape in shapes]
+    return [dialect.user_urn, *extensions]

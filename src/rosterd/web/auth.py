@@ -1,0 +1,99 @@
+"""From an ``Authorization`` header to an `Actor`: which organisation, who, with what role.
+
+Source: Slack SCIM guide, headings *Acquire an OAuth token*, *Restrict API token usage by IP
+address*, *Using SCIM in an Enterprise organization*.
+"""
+
+from __future__ import annotations
+
+import time
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from typing import NamedTuple
+
+from rosterd.actions.apps import hash_of
+from rosterd.directory import access, plans
+from rosterd.directory.model import Actor, Org, Plan, Token
+from rosterd.store import tokens
+from rosterd.store.engine import Store, Tx
+from rosterd.web.errors import HttpError
+from rosterd.web.request import Request
+
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+class Caller(NamedTuple):
+    actor: Actor
+    org: Org
+
+
+class Authenticator:
+    """Knows the key of the token hashes, and when tokens were last used since it was last asked."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._used: dict[str, int] = {}
+
+    async def caller(self, tx: Tx, request: Request) -> Caller:
+        """Who makes a SCIM request.
+
+        Raises ``missing_authentication``, ``invalid_authentication`` (401), ``plus_teams_only`` (403)
+        and ``non_org_teams_only`` (400).
+        """
+        hashed = hash_of(bearer(request.header(b"authorization")), self._key)
+        grant = await tokens.authenticate(tx, hashed)
+        if grant is None or grant.owner_deactivated or not access.may_administer(grant.owner_role):
+            raise invalid_authentication()
+        now = int(time.time())
+        token = grant.token
+        if not counts(token, now) or access.SCIM_SCOPE not in token.scopes:
+            raise invalid_authentication()
+        if not comes_from(token.allow_ips, request.client_ip):
+            raise invalid_authentication()
+        self._used[hashed] = now
+        plans.check_scim(grant.org.plan)
+        if grant.org.plan is Plan.ENTERPRISE and token.team_id is not None:
+            raise HttpError("non_org_teams_only")
+        actor = Actor(grant.org.id, token.user_id, grant.owner_role, request.origin, token.id)
+        return Caller(actor, grant.org)
+
+    async def flush(self, store: Store) -> None:
+        """Write down when tokens were last used: about once a minute, never for each request."""
+        if self._used:
+            used, self._used = self._used, {}
+            async with store.write() as tx:
+                await tokens.touch(tx, sorted(used.items()))
+
+
+def bearer(header: str | None) -> str:
+    """The token of an ``Authorization: Bearer …`` header (RFC 6750 §2.1)."""
+    if header is None or not header.strip():
+        raise HttpError("missing_authentication", _CHALLENGE)
+    scheme, _, token = header.strip().partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > 1_000:
+        raise invalid_authentication()
+    return token
+
+
+def invalid_authentication() -> HttpError:
+    return HttpError("invalid_authentication", _CHALLENGE)
+
+
+def counts(token: Token, now: int) -> bool:
+    """Whether a token is neither revoked nor expired. ``now``: seconds."""
+    return token.revoked is None and (token.expires is None or now < token.expires)
+
+
+def comes_from(ranges: tuple[str, ...], ip: str | None) -> bool:
+    """Whether an address lies in one of the ranges; no ranges: from anywhere.
+
+    >>> comes_from(("192.0.2.0/24",), "192.0.2.7"), comes_from(("192.0.2.0/24",), "::1"), comes_from((), None)
+    (True, False, True)
+    """
+    if not ranges:
+        return True
+    try:
+        address = IPv4Address((ip or "").removeprefix("::ffff:"))
+    except AddressValueError:
+        return False
+    return any(address in IPv4Network(text) for text in ranges)

@@ -1,0 +1,48 @@
+"""The ASGI edge: a request in, bytes out, every failure answered.
+
+This is the one place that catches everything; what it catches becomes bytes in
+:mod:`rosterd.web.errors`.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from rosterd.web.errors import HttpError, reply_to
+from rosterd.web.reply import Reply
+from rosterd.web.request import Disconnected, Receive, Request, Scope, Send
+from rosterd.web.scim import Scim
+
+log = logging.getLogger("rosterd.web")
+
+
+class Endpoint:
+    """Sends requests to the service that their path names, and answers back."""
+
+    def __init__(self, scim: Scim, documents: dict[tuple[str, ...], Any]) -> None:
+        self._scim = scim
+        self._documents = documents  # path → public JSON document
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One HTTP request."""
+        request = Request(scope, receive, secrets.token_hex(8))
+        try:
+            reply = await self._answer(request)
+        except Disconnected:
+            return
+        except Exception as error:  # noqa: BLE001 - the one place: every failure becomes an answer
+            reply = reply_to(error, self._scim.dialect_of(request.segments), request.id)
+        content = reply.content()
+        headers = reply.raw_headers(len(content), request.id)
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else content})
+
+    async def _answer(self, request: Request) -> Reply:
+        segments = request.segments
+        if segments is not None and segments in self._documents and request.method == "GET":
+            return Reply(200, self._documents[segments])
+        if segments is None or segments[:1] == ("scim",):
+            return await self._scim.answer(request)
+        raise HttpError("bad_endpoint")

@@ -1,0 +1,36 @@
+"""An answer before it is bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+CONTENT_TYPE = b"application/json;charset=utf-8"
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class Reply:
+    """``body`` is JSON-shaped; None: no body at all, as Slack answers a DELETE."""
+
+    status: int
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def content(self) -> bytes:
+        return b"" if self.body is None else _encode(self.body)
+
+    def raw_headers(self, length: int, request_id: str) -> list[tuple[bytes, bytes]]:
+        """The headers as ASGI wants them."""
+        raw = [(b"content-type", CONTENT_TYPE)] if self.body is not None else []
+        if self.status != 204:  # RFC 9110 §8.6
+            raw.append((b"content-length", str(length).encode()))
+        raw.append((b"x-request-id", request_id.encode()))
+        raw += [
+            (name.lower().encode(), value.encode("latin-1", "replace"))
+            for name, value in self.headers.items()
+        ]
+        return raw

@@ -1,0 +1,120 @@
+"""A request as handlers see it, read from ASGI under limits of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from rosterd.directory.model import Origin
+from rosterd.scim import documents
+from rosterd.web.errors import HttpError
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+MAX_BODY = 8 * 1024 * 1024
+"""Bytes: 15,000 members with their names and a photo as data: URL fit, a flood does not."""
+
+BODY_SECONDS = 30.0
+OFF_THE_LOOP = 64 * 1024
+"""Bytes from which a body is parsed in a thread."""
+
+
+class Disconnected(Exception):
+    """The client went away before its body was there."""
+
+
+class Request:
+    """One request. ``segments`` are the parts of its path, decoded; None: no path that could exist."""
+
+    def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
+        self.method: str = scope["method"]
+        self.id = request_id
+        self.segments = segments_of(scope.get("raw_path") or scope["path"].encode())
+        self._scope = scope
+        self._receive = receive
+
+    @cached_property
+    def params(self) -> Mapping[str, str]:
+        """Query parameters, names lower-cased: Slack's own examples mix cases. The last of a name counts."""
+        query = self._scope.get("query_string", b"").decode("latin-1")
+        try:
+            pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)
+        except (ValueError, UnicodeDecodeError) as error:
+            raise HttpError("invalid_query") from error
+        return {name.lower(): value for name, value in pairs}
+
+    def header(self, name: bytes) -> str | None:
+        for key, value in self._scope["headers"]:
+            if key == name:
+                return str(value.decode("latin-1"))
+        return None
+
+    @property
+    def client_ip(self) -> str | None:
+        client = self._scope.get("client")
+        return client[0] if client else None
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.id, (self.header(b"user-agent") or "")[:256], self.client_ip)
+
+    async def document(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises `ScimError`, ``request_too_large``, ``request_timeout``."""
+        body = await self._body()
+        if len(body) > OFF_THE_LOOP:
+            return await asyncio.to_thread(documents.parse, body)
+        return documents.parse(body)
+
+    async def _body(self) -> bytes:
+        if int(self._length() or 0) > MAX_BODY:
+            raise HttpError("request_too_large")
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                more = True
+                while more:
+                    message = await self._receive()
+                    if message["type"] == "http.disconnect":
+                        raise Disconnected
+                    chunks.append(message.get("body", b""))
+                    size += len(chunks[-1])
+                    if size > MAX_BODY:
+                        raise HttpError("request_too_large")
+                    more = message.get("more_body", False)
+        except TimeoutError as error:
+            raise HttpError("request_timeout") from error
+        return b"".join(chunks)
+
+    def _length(self) -> str | None:
+        text = self.header(b"content-length")
+        return text[:20] if text and text.isascii() and text.isdigit() else None
+
+
+def segments_of(raw_path: bytes) -> tuple[str, ...] | None:
+    """The parts of a path, decoded, one slash at the end allowed; None for one that nothing can match.
+
+    An encoded slash or a doubled one never stands for another path.
+
+    >>> segments_of(b"/scim/v2/Users/")
+    ('scim', 'v2', 'Users')
+    >>> segments_of(b"/scim//v2/Users") is None, segments_of(b"/scim/v2%2FUsers") is None
+    (True, True)
+    """
+    path = raw_path.partition(b"?")[0].decode("latin-1")
+    parts = path.removeprefix("/").removesuffix("/").split("/")
+    if "%" in path:
+        try:
+            parts = [unquote(part, errors="strict") for part in parts]
+        except UnicodeDecodeError:
+            return None
+    if parts == [""]:
+        return ()
+    if any(not part or "/" in part or "\\" in part or not part.isprintable() for part in parts):
+        return None
+    return tuple(parts)

@@ -1,0 +1,321 @@
+"""The SCIM service: every endpoint of both versions, as one table of routes.
+
+A read is one transaction that also authenticates; a write authenticates first and then runs in a
+transaction of its own, whose end is on disk before the answer leaves.
+
+Source: Slack SCIM API reference, its tables of endpoints; RFC 7644 §3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rosterd.actions import groups as group_actions
+from rosterd.actions import users as user_actions
+from rosterd.directory.errors import NotFound
+from rosterd.directory.groups import GroupChange
+from rosterd.directory.model import Actor, Group, GroupId, GroupRef, Member, Org, User, UserId
+from rosterd.directory.query import Compare, Condition, Op
+from rosterd.directory.users import UserChange
+from rosterd.provisioning import filters, groups, schemas, users
+from rosterd.provisioning.attributes import Site
+from rosterd.scim.dialect import V1, V2, Dialect
+from rosterd.scim.listing import Page, envelope, parse_page
+from rosterd.scim.projection import Projection, parse_projection, project
+from rosterd.store import groups as group_rows
+from rosterd.store import users as user_rows
+from rosterd.store.engine import Store, Tx
+from rosterd.web.auth import Authenticator
+from rosterd.web.errors import HttpError
+from rosterd.web.reply import Reply
+from rosterd.web.request import Request
+
+VERSIONS: Mapping[str, Dialect] = {"v1": V1, "v2": V2}
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that may go on: who makes it, in which version, for which resource."""
+
+    service: Scim
+    request: Request
+    dialect: Dialect
+    actor: Actor
+    org: Org
+    id: str  # the last segment of the path
+
+    @property
+    def store(self) -> Store:
+        return self.service.store
+
+    @property
+    def site(self) -> Site:
+        return Site(self.service.base_url, self.org.domain)
+
+    @property
+    def projection(self) -> Projection | None:
+        return parse_projection(self.request.params)
+
+    def reply(self, status: int, resource: dict[str, Any]) -> Reply:
+        """One resource, cut down to what the client wants."""
+        headers = {"Location": resource["meta"]["location"]} if status == 201 else {}
+        return Reply(status, project(resource, self.projection), headers)
+
+    def list(self, resources: Sequence[dict[str, Any]], total: int, page: Page) -> Reply:
+        cut = [project(resource, self.projection) for resource in resources]
+        return Reply(200, envelope(self.dialect, cut, total, page))
+
+
+Handler = Callable[[Call], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What one path answers. ``*`` stands for an id."""
+
+    path: tuple[str, ...]
+    handlers: Mapping[str, Handler]
+    versions: frozenset[str] = frozenset(VERSIONS)
+    public: bool = False
+
+
+class Scim:
+    """The service over one store. ``base_url`` has no slash at its end."""
+
+    def __init__(self, store: Store, authenticator: Authenticator, base_url: str) -> None:
+        self.store = store
+        self.base_url = base_url
+        self._authenticator = authenticator
+
+    def dialect_of(self, segments: tuple[str, ...] | None) -> Dialect:
+        """In which version to answer, even if the path turns out to be wrong."""
+        return VERSIONS.get(segments[1] if segments and len(segments) > 1 else "", V1)
+
+    async def answer(self, request: Request) -> Reply:
+        """The answer to a request below ``/scim``. Raises what :mod:`rosterd.web.errors` explains."""
+        version, rest = _split(request.segments)
+        route = find_route(version, rest)
+        dialect = VERSIONS.get(version, V1)
+        if route is not None and route.public and request.method == "GET":
+            return Reply(200, schemas.SERVICE_PROVIDER_CONFIG)
+        async with self.store.read() as tx:
+            caller = await self._authenticator.caller(tx, request)
+        if version not in VERSIONS:
+            raise HttpError("unsupported_version")
+        if request.method not in METHODS:
+            raise HttpError("method_not_allowed", {"Allow": ", ".join(sorted(METHODS))})
+        if route is None:
+            raise HttpError("bad_endpoint")
+        handler = route.handlers.get(request.method)
+        if handler is None:
+            raise HttpError("method_not_allowed", {"Allow": ", ".join(route.handlers)})
+        return await handler(Call(self, request, dialect, caller.actor, caller.org, rest[-1]))
+
+
+def _split(segments: tuple[str, ...] | None) -> tuple[str, tuple[str, ...]]:
+    """Version and rest of a path below ``/scim``; a path that nothing can match has a version only."""
+    if segments is None or len(segments) < 2:
+        return "v1", ()
+    return segments[1], segments[2:]
+
+
+async def get_user(call: Call) -> Reply:
+    async with call.store.read() as tx:
+        found = await user_rows.card(tx, call.org.id, UserId(call.id))
+    if found is None:
+        raise NotFound("no_such_user")
+    return call.reply(200, users.render(*found, call.dialect, call.site))
+
+
+async def list_users(call: Call) -> Reply:
+    page, condition = parse_page(call.request.params), _condition(call, filters.USER_FIELDS)
+    read = call.store.read if _is_quick(condition) else call.store.scan
+    async with read() as tx:
+        found, total = await user_rows.page(tx, call.org.id, condition, page.start_index, page.count)
+        groups_of = await user_rows.groups_of(tx, call.org.id, [user.id for user in found])
+    rendered = [users.render(user, groups_of.get(user.id, ()), call.dialect, call.site) for user in found]
+    return call.list(rendered, total, page)
+
+
+async def create_user(call: Call) -> Reply:
+    change = users.creation(await call.request.document())
+    async with call.store.write() as tx:
+        user = await user_actions.create(tx, call.org, change, actor=call.actor)
+    return call.reply(call.dialect.statuses.create, users.render(user, (), call.dialect, call.site))
+
+
+async def replace_user(call: Call) -> Reply:
+    body = await call.request.document()
+    return await _change_user(call, call.dialect.statuses.replace, lambda user: users.replacement(body, user))
+
+
+async def patch_user(call: Call) -> Reply:
+    body = await call.request.document()
+
+    def change(user: User) -> UserChange:
+        return users.modification(body, user, call.dialect)
+
+    return await _change_user(call, call.dialect.statuses.patch_user, change)
+
+
+async def _change_user(call: Call, status: int, change: Callable[[User], UserChange]) -> Reply:
+    async with call.store.write() as tx:
+        user = await user_actions.existing(tx, call.org.id, UserId(call.id))
+        user = await user_actions.update(tx, call.org, user, change(user), actor=call.actor)
+        member_of = await _groups_of(tx, user)
+    return call.reply(status, users.render(user, member_of, call.dialect, call.site))
+
+
+async def delete_user(call: Call) -> Reply:
+    async with call.store.write() as tx:
+        user = await user_actions.existing(tx, call.org.id, UserId(call.id))
+        await user_actions.deactivate(tx, call.org, user, actor=call.actor)
+    return Reply(call.dialect.statuses.delete_user)
+
+
+async def _groups_of(tx: Tx, user: User) -> Sequence[GroupRef]:
+    return (await user_rows.groups_of(tx, user.org_id, [user.id])).get(user.id, ())
+
+
+async def get_group(call: Call) -> Reply:
+    return await _show_group(call, 200)
+
+
+async def list_groups(call: Call) -> Reply:
+    page, condition = parse_page(call.request.params), _condition(call, filters.GROUP_FIELDS)
+    members: Mapping[GroupId, Sequence[Member]] = {}
+    async with call.store.scan() as tx:
+        found, total = await group_rows.page(tx, call.org.id, condition, page.start_index, page.count)
+        if _wants_members(call):
+            members = await group_rows.members_of_many(tx, call.org.id, [group.id for group in found])
+    rendered = [groups.render(each, members.get(each.id, ()), call.dialect, call.site) for each in found]
+    return call.list(rendered, total, page)
+
+
+async def create_group(call: Call) -> Reply:
+    change = groups.of_resource(await call.request.document(), creates=True)
+    async with call.store.write() as tx:
+        group = await group_actions.create(tx, call.org, change, actor=call.actor)
+    return await _show_group(call, call.dialect.statuses.create, group)
+
+
+async def replace_group(call: Call) -> Reply:
+    change = groups.of_resource(await call.request.document(), creates=False)
+    group = await _change_group(call, change)
+    return await _show_group(call, call.dialect.statuses.replace, group)
+
+
+async def patch_group(call: Call) -> Reply:
+    change = groups.modification(await call.request.document(), call.dialect)
+    group = await _change_group(call, change)
+    if call.dialect.statuses.patch_group == 204:
+        return Reply(204)
+    return await _show_group(call, call.dialect.statuses.patch_group, group)
+
+
+async def _change_group(call: Call, change: GroupChange) -> Group:
+    async with call.store.write() as tx:
+        return await group_actions.update(tx, call.org, GroupId(call.id), change, actor=call.actor)
+
+
+async def _show_group(call: Call, status: int, group: Group | None = None) -> Reply:
+    """The group with its members, who may be many: read off the loop, and only if they are wanted."""
+    group_id = group.id if group else GroupId(call.id)
+    members: Sequence[Member] = ()
+    async with call.store.scan() as tx:
+        group = await group_rows.find(tx, call.org.id, group_id) or group
+        if group is None:
+            raise NotFound("no_such_group")
+        if _wants_members(call):
+            members = await group_rows.members(tx, call.org.id, group_id)
+    return call.reply(status, groups.render(group, members, call.dialect, call.site))
+
+
+async def delete_group(call: Call) -> Reply:
+    async with call.store.write() as tx:
+        await group_actions.delete(tx, call.org, GroupId(call.id), actor=call.actor)
+    return Reply(call.dialect.statuses.delete_group)
+
+
+def _wants_members(call: Call) -> bool:
+    return call.projection is None or call.projection.wants("members")
+
+
+def _condition(call: Call, fields: Mapping[str, Any]) -> Condition | None:
+    text = call.request.params.get("filter")
+    return None if text is None else filters.condition(text, fields)
+
+
+_LOOKED_UP = frozenset({"id", "username", "email", "primary_email", "display_name"})
+
+
+def _is_quick(condition: Condition | None) -> bool:
+    """Whether an index finds the few that fit: then the loop need not be left."""
+    return isinstance(condition, Compare) and condition.op is Op.EQ and condition.field in _LOOKED_UP
+
+
+async def service_provider_config(call: Call) -> Reply:
+    return Reply(200, schemas.SERVICE_PROVIDER_CONFIG)
+
+
+async def list_resource_types(call: Call) -> Reply:
+    found = list(schemas.resource_types(call.dialect, call.service.base_url).values())
+    return Reply(200, envelope(call.dialect, found, len(found), Page()))
+
+
+async def get_resource_type(call: Call) -> Reply:
+    return _named(schemas.resource_types(call.dialect, call.service.base_url), call.id)
+
+
+async def list_schemas(call: Call) -> Reply:
+    found = list(schemas.schemas(call.dialect, call.service.base_url).values())
+    return Reply(200, envelope(call.dialect, found, len(found), Page()))
+
+
+async def get_schema(call: Call) -> Reply:
+    base_url = call.service.base_url
+    if call.id == "Users":
+        return Reply(200, schemas.user_schema(call.dialect, base_url))
+    if call.id == "Groups":
+        return Reply(200, schemas.group_schema(call.dialect, base_url))
+    return _named(schemas.schemas(call.dialect, base_url), call.id)
+
+
+def _named(found: Mapping[str, dict[str, Any]], id: str) -> Reply:
+    if id not in found:
+        raise HttpError("bad_endpoint")
+    return Reply(200, found[id])
+
+
+_V2_ONLY = frozenset({"v2"})
+
+ROUTES: tuple[Route, ...] = (
+    Route(("ServiceProviderConfig",), {"GET": service_provider_config}, public=True),
+    Route(("ServiceProviderConfigs",), {"GET": service_provider_config}, public=True),
+    Route(("ResourceTypes",), {"GET": list_resource_types}, _V2_ONLY),
+    Route(("ResourceTypes", "*"), {"GET": get_resource_type}, _V2_ONLY),
+    Route(("Schemas",), {"GET": list_schemas}, _V2_ONLY),
+    Route(("Schemas", "*"), {"GET": get_schema}),
+    Route(("Users",), {"GET": list_users, "POST": create_user}),
+    Route(("Users", "*"), {"GET": get_user, "PUT": replace_user, "PATCH": patch_user, "DELETE": delete_user}),
+    Route(("Groups",), {"GET": list_groups, "POST": create_group}),
+    Route(
+        ("Groups", "*"),
+        {"GET": get_group, "PUT": replace_group, "PATCH": patch_group, "DELETE": delete_group},
+    ),
+)
+
+_BY_SHAPE: Mapping[tuple[str, bool], Route] = {
+    (route.path[0], len(route.path) == 2): route for route in ROUTES
+}
+
+
+def find_route(version: str, rest: tuple[str, ...]) -> Route | None:
+    """The route of a path below ``/scim/<version>``, or None."""
+    if not 1 <= len(rest) <= 2:
+        return None
+    route = _BY_SHAPE.get((rest[0], len(rest) == 2))
+    return route if route is not None and version in route.versions else None
