@@ -56,8 +56,9 @@ async def delete(tx: Tx, org: Org, group_id: GroupId, *, actor: Actor) -> None:
     access.check_administers(actor)
     group = await _existing(tx, org, group_id, alone=True)
     await _check_leavers(tx, org, group, staying=(), actor=actor)
+    left = await store.remove_all(tx, org.id, group_id)
     await store.delete(tx, org.id, group_id)
-    await audit.append(tx, [rules.event_of_group(group, None)], actor)
+    await audit.append(tx, [rules.event_of_group(group, None, members=len(left))], actor)
 
 
 async def _existing(tx: Tx, org: Org, group_id: GroupId, *, alone: bool) -> Group:

@@ -87,12 +87,17 @@ def events_of_members(group: Group, action: str, ids: Iterable[UserId]) -> list[
     return [Event(action, "user", id, {"usergroup": group.id}, {}, id) for id in ids]
 
 
-def event_of_group(before: Group | None, after: Group | None) -> Event:
-    """``usergroup_updated``: Slack's audit log has no name for a group's creation or deletion."""
+def event_of_group(before: Group | None, after: Group | None, *, members: int | None = None) -> Event:
+    """``usergroup_updated``: Slack's audit log has no name for a group's creation or deletion.
+
+    ``members``: how many a deleted group had; they have no event each.
+    """
     group = after or before
     assert group is not None
-    details = {
+    details: dict[str, str | int | None] = {
         "before": before.display_name if before else None,
         "after": after.display_name if after else None,
     }
+    if members is not None:
+        details["idp_group_member_count"] = members
     return Event("usergroup_updated", "usergroup", group.id, details)

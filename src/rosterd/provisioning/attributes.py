@@ -37,7 +37,7 @@ class Site:
         return f"{self.base_url}/{self.domain}/team/{username}"
 
     def photo_url(self, user_id: str) -> str:
-        return f"{self.base_url}/{self.domain}/avatars/{user_id}-192.png"
+        return f"{self.base_url}/{self.domain}{slots.default_photo(user_id)}"
 
 
 Read = Callable[[User, Site], Any]

@@ -136,17 +136,20 @@ def _phone_elements(value: Any) -> list[Element]:
     for element in elements:
         if not isinstance(element.get("value", ""), str | None):
             raise InvalidProfile("phoneNumbers_invalid")
-    return [e for e in elements if (e.get("value") or "").strip()]
+    return elements
 
 
-def _phone_assignment(elements: Sequence[Element]) -> dict[int, str]:
-    """Slot (0 primaryPhone, 1 mobilePhone) → number; the clearest claims first."""
+def _phone_assignment(elements: Sequence[Element]) -> dict[int, str | None]:
+    """Slot (0 primaryPhone, 1 mobilePhone) → number; the clearest claims first.
+
+    An element without a value claims its slot too, as in a response that is sent back by PUT.
+    """
     claims = sorted(elements, key=_phone_claim)
-    taken: dict[int, str] = {}
+    taken: dict[int, str | None] = {}
     for element in claims:
         wanted = 1 if _phone_claim(element) == 2 or (_phone_claim(element) == 3 and len(elements) > 1) else 0
         slot = wanted if wanted not in taken else 1 - wanted
-        taken.setdefault(slot, element["value"])
+        taken.setdefault(slot, _text(element.get("value"), "phoneNumbers_invalid"))
     return taken
 
 
@@ -185,7 +188,14 @@ def write_photo(draft: Draft, operation: Operation) -> None:
     photo = _text(element.get("value"), "photos_invalid")
     if photo and not photo.lower().startswith(("https://", "http://", "data:image/")):
         raise Invalid("photos_invalid")
+    if photo and draft.existing and photo.endswith(default_photo(draft.existing.id)):
+        photo = None  # the default picture, sent back by PUT
     draft.profile["photo"] = photo
+
+
+def default_photo(user_id: str) -> str:
+    """The end of the URL of a person's default picture."""
+    return f"/avatars/{user_id}-192.png"
 
 
 def write_role(draft: Draft, operation: Operation) -> None:

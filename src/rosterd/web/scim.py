@@ -1,7 +1,7 @@
 """The SCIM service: every endpoint of both versions, as one table of routes.
 
-A read is one transaction that also authenticates; a write authenticates first and then runs in a
-transaction of its own, whose end is on disk before the answer leaves.
+A request authenticates before anything else about it counts. A write is one transaction, which is on
+disk before the answer leaves.
 
 Source: Slack SCIM API reference, its tables of endpoints; RFC 7644 §3.
 """

@@ -1,0 +1,163 @@
+"""JSON Schemas of the bodies that go in and out, as the OpenAPI document shows them.
+
+Rules of this module:
+
+1. Attributes are drawn from :data:`rosterd.provisioning.attributes.ATTRIBUTES`, errors from samples.
+2. Schemas are loose but true. What a request schema refuses, the server refuses; what it allows can
+   still be a 400, since rules about names, addresses and members are no matter of shape.
+
+Source: JSON Schema 2020-12; Slack SCIM API reference, heading *User attributes*; RFC 7644 §3.5.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from rosterd.provisioning.attributes import ATTRIBUTES, MAX_TEXT, Attribute
+from rosterd.scim.dialect import Dialect
+
+Json = dict[str, Any]
+Use = Literal["create", "replace", "patch", "shown"]
+"""What a schema of a user is for: a body of POST, PUT or PATCH, or an answer."""
+
+_TEXT: Json = {"type": ["string", "null"]}
+_TEXTS: Json = {"type": "array", "items": {"type": "string"}}
+_ANYTHING: Json = {}
+_TRUTH: Json = {"enum": [True, False, "true", "false", "True", "False", None]}
+
+_TYPES: Mapping[str, Json] = {
+    "string": _TEXT,
+    "reference": _TEXT,
+    "dateTime": _TEXT,
+    "boolean": {"type": "boolean"},
+}
+
+_SPECIAL: Mapping[tuple[str, Use], Json] = {
+    ("userName", "create"): {"type": "string", "minLength": 1, "maxLength": MAX_TEXT},
+    ("userName", "replace"): {"type": "string", "minLength": 1, "maxLength": MAX_TEXT},
+    ("active", "create"): _TRUTH,
+    ("active", "replace"): _TRUTH,
+    ("active", "patch"): _TRUTH,
+    ("password", "replace"): {"type": "null"},
+    ("password", "patch"): {"type": "null"},
+}
+"""Attributes of which a request may say more, or less, than their type does."""
+
+
+def error_schema(dialect: Dialect, status: int) -> Json:
+    """The schema of an error body, read off a sample of it."""
+    return _like(dialect.error_body("internal_error", status))
+
+
+def _like(sample: Any) -> Json:
+    match sample:
+        case dict():
+            properties = {name: _like(value) for name, value in sample.items()}
+            return _object(properties, tuple(sample), closed=True)
+        case list():
+            return _TEXTS
+        case int():
+            return {"type": "integer"}
+    return {"type": "string"}
+
+
+def _object(properties: Json, required: tuple[str, ...] = (), *, closed: bool = False) -> Json:
+    drawn: Json = {"type": "object", "properties": properties}
+    if required:
+        drawn["required"] = list(required)
+    return drawn | ({"additionalProperties": False} if closed else {})
+
+
+_URNS: Json = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+_MEMBERS: Json = {"type": "array", "items": _object({"value": {"type": "string"}, "display": _TEXT})}
+_META: Json = _object({"created": {"type": "string"}, "location": {"type": "string"}})
+
+
+def named_schemas(dialect: Dialect) -> Iterator[tuple[str, Json]]:
+    """Every schema of one version, named."""
+    shown = {"schemas": _TEXTS, "id": {"type": "string"}, "meta": _META}
+    drawn = {
+        "User": _object(shown | _user(dialect, "shown"), ("schemas", "id")),
+        "UserCreate": _object(
+            {"schemas": _URNS} | _user(dialect, "create"), ("schemas", "userName", "emails")
+        ),
+        "UserReplace": _object(
+            {"schemas": _URNS} | _user(dialect, "replace"), ("schemas", "userName", "emails")
+        ),
+        "UserPatch": _partial(_user(dialect, "patch")),
+        "Group": _object(shown | {"displayName": {"type": "string"}, "members": _MEMBERS}, ("schemas", "id")),
+        "GroupCreate": _group_body(("schemas", "displayName")),
+        "GroupReplace": _group_body(("schemas",)),
+        "GroupPatch": _partial({"displayName": {"type": "string"}, "members": _ANYTHING}),
+        "List": _list(dialect, {"type": "object"}),
+        "UserList": _list(dialect, {"$ref": f"#/components/schemas/User_{dialect.name}"}),
+        "GroupList": _list(dialect, {"$ref": f"#/components/schemas/Group_{dialect.name}"}),
+    }
+    if dialect.patch_urn is not None:
+        drawn["PatchOp"] = _patch_op()
+    for name, schema in drawn.items():
+        yield f"{name}_{dialect.name}", schema
+
+
+def _list(dialect: Dialect, resource: Json) -> Json:
+    number = {"type": "integer", "minimum": 0}
+    kinds: Mapping[str, Json] = {"schemas": _TEXTS, "Resources": {"type": "array", "items": resource}}
+    return _object({key: kinds.get(key, number) for key in dialect.list_keys}, dialect.list_keys)
+
+
+def _group_body(required: tuple[str, ...]) -> Json:
+    name = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
+    return _object({"schemas": _URNS, "displayName": name, "members": _ANYTHING}, required)
+
+
+def _partial(properties: Json) -> Json:
+    """The body of a PATCH that is a partial resource; ``meta.attributes`` names what to remove."""
+    meta = {"type": ["object", "null"], "properties": {"attributes": {**_TEXTS, "type": ["array", "null"]}}}
+    return _object({"schemas": _URNS, "meta": meta} | properties | {"Operations": False}, ("schemas",))
+
+
+def _patch_op() -> Json:
+    """RFC 7644 §3.5.2; the verbs in any case."""
+    verbs = "|".join("".join(f"[{c.upper()}{c}]" for c in verb) for verb in ("add", "replace", "remove"))
+    operation = _object(
+        {"op": {"type": "string", "pattern": f"^({verbs})$"}, "path": _TEXT, "value": {}}, ("op",)
+    )
+    operations = {"type": "array", "items": operation, "minItems": 1}
+    return _object({"schemas": _URNS, "Operations": operations}, ("schemas", "Operations"))
+
+
+def _user(dialect: Dialect, use: Use) -> Json:
+    """The attributes of a user, each at its place."""
+    properties: Json = {}
+    for row in ATTRIBUTES:
+        if use == "shown" and row.shape == "never":
+            continue
+        extension, _, rest = row.path.rpartition(":")
+        steps = ([dialect.extensions[extension]] if extension else []) + rest.split(".")
+        place = properties
+        for step in steps[:-1]:
+            place = place.setdefault(step, _object({}) | _openness(use))["properties"]
+        place[steps[-1]] = {**_attribute(row, use), "description": row.description}
+    return properties
+
+
+def _openness(use: Use) -> Json:
+    return {} if use == "shown" else {"type": ["object", "null"]}
+
+
+def _attribute(row: Attribute, use: Use) -> Json:
+    if (row.path, use) in _SPECIAL:
+        return _SPECIAL[row.path, use]
+    # An invalid custom profile field costs a new user the profile; what is read-only is not read.
+    is_read = not (use == "create" and row.shape in ("custom", "start_date"))
+    if use != "shown" and (not is_read or row.mutability in ("readOnly", "immutable")):
+        return _ANYTHING
+    if row.type == "complex":
+        return _multi_valued(row) if use == "shown" else _ANYTHING
+    return _TYPES[row.type]
+
+
+def _multi_valued(row: Attribute) -> Json:
+    kinds = {sub: {"type": ["boolean", "null"]} if sub == "primary" else _TEXT for sub in row.sub_attributes}
+    return {"type": "array", "items": _object(kinds)}
