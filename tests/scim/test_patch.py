@@ -232,7 +232,7 @@ def test_schemas_are_required(dialect: Dialect, schemas: dict[str, Any]) -> None
         operations({**schemas, "title": "x"}, dialect)
 
 
-@pytest.mark.parametrize("schemas", ["urn:x", [1], {}, [None], 0])
+@pytest.mark.parametrize("schemas", ["urn:x", [1], {}, [None], 0, [["urn:x", 1]], [[["urn:x"]]]])
 def test_schemas_are_a_list_of_strings(schemas: Any) -> None:
     with pytest.raises(InvalidSyntax):
         operations({"schemas": schemas, "title": "x"}, V2)

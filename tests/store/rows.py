@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rosterd.directory.events import Event
 from rosterd.directory.model import (
     Actor,
     Group,
@@ -23,8 +24,8 @@ from rosterd.store import groups, names, orgs, users
 from rosterd.store.engine import Tx
 
 E1, E2 = OrgId("E1"), OrgId("E2")
-ACTOR = Actor(E1, UserId("W1"), Role.OWNER, Plan.ENTERPRISE)
 ORIGIN = Origin("request-1", "pytest", "127.0.0.1")
+ACTOR = Actor(E1, UserId("W1"), Role.OWNER, ORIGIN)
 
 
 def an_org(id: OrgId = E1, **fields: Any) -> Org:
@@ -52,8 +53,17 @@ def a_user(number: int, org: OrgId = E1, **fields: Any) -> User:
 
 def a_group(number: int, org: OrgId = E1, **fields: Any) -> Group:
     """Group ``S<number>``, created at ``number`` microseconds."""
-    given = {"org_id": org, "id": GroupId(f"S{number}"), "created": number, "display_name": f"Group {number}"}
+    given: dict[str, Any] = {
+        "org_id": org,
+        "id": GroupId(f"S{number}"),
+        "created": number,
+        "display_name": f"Group {number}",
+    }
     return Group(**(given | fields))
+
+
+def an_event(number: int, personal: dict[str, Any] | None = None) -> Event:
+    return Event("user_created", "user", f"W{number}", {"n": number}, personal or {}, UserId(f"W{number}"))
 
 
 async def settle(tx: Tx, *people: User) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -18,7 +17,6 @@ from rosterd.store.engine import (
     Store,
     StoreError,
     StoreUnavailable,
-    Tx,
     open_store,
 )
 from rosterd.store.sqlite import SqliteStore, open_sqlite
@@ -32,12 +30,12 @@ COUNT = "SELECT COUNT(*) FROM scratch"
 
 
 @pytest.fixture
-async def scratch(store: Store) -> AsyncIterator[Store]:
+async def scratch(store: Store) -> Store:
     """A store with a table to write to: ``scratch(id, word)``, and ``leaf(id)`` that refers to it."""
     async with store.write() as tx:
         await tx.run("CREATE TABLE scratch (id BIGINT PRIMARY KEY, word TEXT UNIQUE)")
         await tx.run("CREATE TABLE leaf (id BIGINT REFERENCES scratch (id))")
-    yield store
+    return store
 
 
 async def insert(store: Store, number: int) -> None:
@@ -97,7 +95,9 @@ class TestStatements:
         for number in (1, 2, 3):
             await insert(scratch, number)
         async with scratch.read() as tx:
-            chosen = await tx.all("SELECT id FROM scratch WHERE word IN each($1)", ["word 1", "word 3", "zzz"])
+            chosen = await tx.all(
+                "SELECT id FROM scratch WHERE word IN each($1)", ["word 1", "word 3", "zzz"]
+            )
             listed = await tx.all("SELECT value FROM each($1) AS e ORDER BY value", ["é", 'q"', "a"])
             nothing = await tx.all("SELECT id FROM scratch WHERE word IN each($1)", [])
         assert sorted(row[0] for row in chosen) == [1, 3]
@@ -223,7 +223,11 @@ class TestWriting:
         assert await count(scratch) == 0
         await insert(scratch, 1)
 
-    async def test_what_was_answered_is_in_the_file_of_another_connection(self, scratch: Store) -> None:
+    async def test_a_store_may_be_closed_twice(self, scratch: Store) -> None:
+        await scratch.close()
+        await scratch.close()
+
+    async def test_what_was_answered_is_seen_by_another_store(self, scratch: Store) -> None:
         await asyncio.gather(*(insert(scratch, number) for number in range(8)))
         other = await open_store(scratch.url)
         assert await count(other) == 8
@@ -256,21 +260,21 @@ class TestScanning:
             "SELECT COUNT(*) FROM n"
         )
 
-        async def scan(tx: Tx) -> None:
-            await tx.one(endless)
-
-        for _ in range(5):
+        async def scan() -> None:
             async with scratch.scan() as tx:
-                task = asyncio.create_task(scan(tx))
-                await asyncio.sleep(0.01)
-                task.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await task
+                await tx.one(endless)
+
+        tasks = [asyncio.create_task(scan()) for _ in range(20)]
+        await asyncio.sleep(0.05)
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
         async with scratch.scan() as tx:
             assert await tx.one(COUNT)
 
-    async def test_reads_and_scans_cannot_write_on_sqlite_nor_scans_on_postgresql(self, scratch: Store) -> None:
-        with pytest.raises((StoreError, sqlite3.Error)):
+    async def test_a_scan_cannot_write(self, scratch: Store) -> None:
+        with pytest.raises(StoreError):
             async with scratch.scan() as tx:
                 await tx.run(INSERT, 1, "a")
         assert await count(scratch) == 0
@@ -366,7 +370,9 @@ def test_the_newest_revision_is_alembics_head() -> None:
 class TestSqlite:
     async def test_commits_reach_the_disk(self, store: Store) -> None:
         async with store.write() as tx:
-            settings = [await tx.one(f"PRAGMA {name}") for name in ("synchronous", "journal_mode", "foreign_keys")]
+            settings = [
+                await tx.one(f"PRAGMA {name}") for name in ("synchronous", "journal_mode", "foreign_keys")
+            ]
         assert settings == [(2,), ("wal",), (1,)]  # 2 is FULL
 
     async def test_only_the_owner_may_read_the_file(self, tmp_path: Path, database_url: str) -> None:
@@ -436,7 +442,9 @@ class TestSqlite:
         await insert(scratch, 1)
         assert await count(scratch) == 1
 
-    async def test_a_full_disk_is_unavailable_and_loses_only_what_was_not_answered(self, scratch: Store) -> None:
+    async def test_a_full_disk_is_unavailable_and_loses_only_what_was_not_answered(
+        self, scratch: Store
+    ) -> None:
         await insert(scratch, 1)
         async with scratch.write() as tx:
             (pages,) = await tx.one("PRAGMA page_count") or (0,)
@@ -446,7 +454,9 @@ class TestSqlite:
             async with scratch.write() as tx:
                 await tx.run(INSERT, 99, "x" * 100_000)
 
-        outcomes = await asyncio.gather(insert(scratch, 2), large(), insert(scratch, 3), return_exceptions=True)
+        outcomes = await asyncio.gather(
+            insert(scratch, 2), large(), insert(scratch, 3), return_exceptions=True
+        )
         assert isinstance(outcomes[1], StoreUnavailable)
         kept = await words(scratch)
         for number, outcome in ((2, outcomes[0]), (3, outcomes[2])):

@@ -59,3 +59,18 @@ async def test_all_text_on_postgresql_is_in_the_order_of_code_points(store: Stor
             " WHERE table_schema = 'public' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'"
         )
     assert others == []
+
+
+@pytest.mark.anyio
+async def test_sqlite_is_told_what_to_expect_of_every_index(store: Store) -> None:
+    if not store.url.startswith("sqlite"):
+        pytest.skip("PostgreSQL measures by itself")
+    async with store.read() as tx:
+        expected = set(await tx.all("SELECT tbl, idx FROM sqlite_stat1"))
+        indexes = set(await tx.all("SELECT tbl_name, name FROM sqlite_schema WHERE type = 'index'"))
+        keyed = {
+            table.name
+            for table in metadata.sorted_tables
+            if not table.dialect_options["sqlite"]["with_rowid"]
+        }
+    assert expected == {pair for pair in indexes if pair[0] != "alembic_version"} | {(n, n) for n in keyed}

@@ -10,6 +10,7 @@ limitations* for the namespace that usernames share with channel names.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterator
 
@@ -72,10 +73,14 @@ def _shaped(text: str) -> str:
     text = text.strip()
     if not text:
         raise Invalid("username_empty")
-    name = "".join(c if c in _USERNAME_CHARACTERS else "_" for c in text.lower())
+    ascii_only = "".join(c if c.isascii() else "_" for c in text)  # first: the Kelvin sign's lower case is k
+    name = "".join(c if c in _USERNAME_CHARACTERS else "_" for c in ascii_only.lower())
     if not any(c.isalnum() for c in name):
         raise Invalid("username_invalid", user=text[:80])
     return name
+
+
+_NUMBER = re.compile(r"[2-9]|[1-9][0-9]{1,3}")
 
 
 def numbered(stem: str, taken: Collection[str]) -> Iterator[str]:
@@ -98,13 +103,15 @@ def numbered(stem: str, taken: Collection[str]) -> Iterator[str]:
 def is_numbered(name: str, stem: str) -> bool:
     """Whether ``name`` is one that :func:`numbered` makes of ``stem``: so it need not change.
 
-    >>> is_numbered("ann2", "ann"), is_numbered("anna", "ann")
-    (True, False)
+    >>> is_numbered("ann2", "ann"), is_numbered("anna", "ann"), is_numbered("ann007", "ann")
+    (True, False, False)
     """
-    root = name.rstrip("0123456789")
-    digits = name[len(root) :]
+    digits = name[len(name.rstrip("0123456789")) :]
+    suffixes = (digits[start:] for start in range(len(digits)))
     return name == stem or any(
-        name == stem[: USERNAME_LENGTH - len(digits[i:])] + digits[i:] for i in range(len(digits))
+        name == stem[: USERNAME_LENGTH - len(suffix)] + suffix
+        for suffix in suffixes
+        if _NUMBER.fullmatch(suffix)
     )
 
 

@@ -99,12 +99,8 @@ def _write_username(draft: Draft, operation: Operation) -> None:
 
 
 def _write_nickname(draft: Draft, operation: Operation) -> None:
-    value = _string(operation)
-    if not value.strip():
-        if draft.existing is not None and operation.verb is Verb.ADD:
-            raise Invalid("username_empty")
-        return
-    draft.nickname = value
+    if operation.value is not None or operation.verb is Verb.REMOVE:
+        draft.nickname = _string(operation)
 
 
 def _write_display_name(draft: Draft, operation: Operation) -> None:

@@ -87,7 +87,7 @@ class Draft:
     def change(self) -> UserChange:
         """What the operations amount to.
 
-        Raises `Invalid`: ``missing_primary_email``, ``long_nickname``.
+        Raises `Invalid`: ``missing_primary_email``, ``username_empty``, ``long_nickname``.
         """
         if self.email is None:
             raise Invalid(self.without_email)
@@ -113,6 +113,8 @@ class Draft:
         # Slack: userName and nickName update each other; where both are sent, userName wins.
         if self.username is not UNSET or self.nickname is UNSET:
             return self.username
+        if not self.nickname.strip():
+            raise Invalid("username_empty")  # Slack: nickName cannot be empty
         if "@" not in self.nickname and len(self.nickname) > USERNAME_LENGTH:
             raise Invalid("long_nickname", user=self.nickname[:80])
         return self.nickname

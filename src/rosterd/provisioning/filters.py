@@ -166,4 +166,9 @@ def _comparison(field: _Field, op: Op, value: Any) -> query.Condition:
     if field.field in _ROLE_FIELDS:
         held = query.Compare("role", query.Op.EQ, field.field)
         return held if wanted else query.Not(held)
+    if field is _PRIMARY_EMAIL and op is Op.EQ:
+        # Among those who have the address at all, which an index finds.
+        return query.And(
+            tuple(query.Compare(name, query.Op.EQ, wanted) for name in ("email", "primary_email"))
+        )
     return query.Compare(field.field, query.Op(op.value), wanted)

@@ -142,7 +142,15 @@ def _attributes(extension: str) -> list[dict[str, Any]]:
 
 
 def _of_row(name: str, row: Attribute) -> dict[str, Any]:
-    subs = [_field(sub, "", type="boolean" if sub == "primary" else "string") for sub in row.sub_attributes]
+    subs = [
+        _field(
+            sub,
+            "",
+            type="boolean" if sub == "primary" else "string",
+            required=row.required and sub == "value",  # Slack: each e-mail address needs its value
+        )
+        for sub in row.sub_attributes
+    ]
     return _field(
         name,
         row.description,

@@ -218,7 +218,7 @@ def write_address(draft: Draft, operation: Operation) -> None:
         if current in named:
             draft.profile["address"] = None
         return
-    element = _single(operation, {**view, "primary": True}, "addresses_invalid")
+    element = _single(operation, {**view, "primary": True}, "addresses_invalid", bare=False)
     if element is not None:
         draft.profile["address"] = _address(element)
 
@@ -237,7 +237,7 @@ def ignore_groups(draft: Draft, operation: Operation) -> None:
         _elements(operation.value, "groups_invalid")
 
 
-def _single(operation: Operation, current: Element, code: str) -> Element | None:
+def _single(operation: Operation, current: Element, code: str, *, bare: bool = True) -> Element | None:
     """What an attribute of one element is to be: None: unchanged; {}: cleared."""
     path = operation.path
     if _asks_value(path.filter) and not _fits(path.filter, current):
@@ -253,7 +253,7 @@ def _single(operation: Operation, current: Element, code: str) -> Element | None
         return {**_without(current, path.sub), path.sub: operation.value}
     if path.filter is not None and isinstance(operation.value, str):
         return {**current, "value": operation.value}
-    elements = _elements(operation.value, code, bare=True)
+    elements = _elements(operation.value, code, bare=bare)
     marked = [e for e in elements if _is_true(e.get("primary"))]
     work = [e for e in elements if str(e.get("type", "")).lower() == "work"]
     return next(iter((*marked, *work, *elements)), {})

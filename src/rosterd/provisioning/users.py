@@ -43,11 +43,16 @@ def creation(body: Mapping[str, Any]) -> UserChange:
     """
     draft = Draft(None)
     refused: InvalidProfile | None = None
-    for operation in _known(_of_resource(body)):
+    for operation in _of_resource(body):
         try:
-            _apply(draft, operation)
-        except InvalidProfile as error:
-            refused = refused or error
+            leaves = list(_known([operation]))
+        except InvalidProfile as error:  # an extension that is no object
+            leaves, refused = [], refused or error
+        for leaf in leaves:
+            try:
+                _apply(draft, leaf)
+            except InvalidProfile as error:
+                refused = refused or error
     _check_named(draft)
     if refused is not None:
         draft.drop_custom(refused)
@@ -92,7 +97,9 @@ def _known(found: Iterable[Operation]) -> Iterator[Operation]:
         if operation.value is None and operation.path.name is None:
             continue  # "urn:…": null says nothing about an extension
         for leaf in _leaves(operation):
-            if _row(leaf.path) is not None:
+            # Clients that drop nulls (Slack's Java SDK) send an unset manager back as {}.
+            says_something = leaf.value != {} or leaf.path.name != "manager"
+            if says_something and _row(leaf.path) is not None:
                 yield leaf
 
 
@@ -114,6 +121,9 @@ def _row(path: Path) -> Attribute | None:
 def _apply(draft: Draft, operation: Operation) -> None:
     row = _row(operation.path)
     assert row is not None
+    is_whole = operation.path.filter is None and operation.path.sub is None
+    if row.multi_valued and is_whole and operation.verb is Verb.REPLACE and operation.value is None:
+        operation = Operation(Verb.REMOVE, operation.path)  # RFC 7643 §2.5: null is no value
     row.write(draft, operation)
 
 

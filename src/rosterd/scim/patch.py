@@ -110,12 +110,21 @@ def _bounded(found: Iterable[Operation]) -> tuple[Operation, ...]:
 def check_schemas(schemas: object) -> None:
     """Refuse a body's ``schemas``, if it is missing (MissingSchemas) or no list of strings (InvalidSyntax).
 
-    Any URNs will do: clients of one version send those of the other.
+    Any URNs will do: clients of one version send those of the other. A list inside the list will do as well:
+    slack_sdk puts one there when it sends back what it has read, and Slack's own tests of it expect a 200.
+
+    >>> check_schemas(["urn:scim:schemas:core:1.0"])
+    >>> check_schemas([["urn:scim:schemas:core:1.0"]])
     """
     if schemas is None or schemas == []:
         raise MissingSchemas
-    if not isinstance(schemas, list) or not all(isinstance(urn, str) for urn in schemas):
+    if not isinstance(schemas, list) or not all(_is_schema(each) for each in schemas):
         raise InvalidSyntax("schemas is not a list of strings")
+
+
+def _is_schema(element: object) -> bool:
+    elements = element if isinstance(element, list) else [element]
+    return all(isinstance(urn, str) for urn in elements)
 
 
 def _path(text: str, dialect: Dialect) -> Path:

@@ -37,7 +37,7 @@ class SchemaMismatch(StoreError):
 
 
 class Conflict(StoreError):
-    """A unique key, foreign key or check of the schema refused a row."""
+    """A unique or foreign key refused a row. The transaction can only be left: PostgreSQL is done with it."""
 
 
 class Tx(Protocol):
@@ -78,4 +78,4 @@ class Store(Protocol):
         """
 
     async def close(self) -> None:
-        """Finish what is under way and close every connection."""
+        """Finish what is under way and close every connection. May be called twice."""

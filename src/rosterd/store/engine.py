@@ -27,6 +27,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "Tx",
+    "check_reachable",
     "open_store",
 ]
 
@@ -47,3 +48,9 @@ async def open_store(url: str, *, create: bool = False) -> Store:
         _, found = await migrate.upgrade(url)
     migrate.check(found, migrate.revisions())
     return await open_postgresql(url) if is_postgresql(url) else await open_sqlite(url)
+
+
+async def check_reachable(store: Store) -> None:
+    """Ask the database for a sign of life. Raises :class:`StoreUnavailable`."""
+    async with store.read() as tx:
+        await tx.one("SELECT 1")

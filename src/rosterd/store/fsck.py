@@ -111,7 +111,7 @@ async def _check_groups(tx: Tx) -> list[str]:
             if folded(name) != stored
         ]
         last = rows[-1][:2]
-    return found
+    return found[:EXAMPLES]
 
 
 async def _check_users(tx: Tx) -> list[str]:
@@ -123,7 +123,7 @@ async def _check_users(tx: Tx) -> list[str]:
             addresses = held.get((row[0], row[1]), set())
             found += [f"{row[0]}: user {row[1]} {what}" for what in _problems_of_user(row, addresses)]
         last = rows[-1][:2]
-    return found
+    return found[:EXAMPLES]
 
 
 async def _addresses(tx: Tx, users: Sequence[Row]) -> dict[tuple[str, str], set[str]]:

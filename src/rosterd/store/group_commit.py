@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
@@ -26,32 +27,17 @@ from typing import TypeVar
 
 from rosterd.store.contract import StoreUnavailable
 from rosterd.store.sqlite_file import PATIENCE, explained, is_locked
+from rosterd.store.waiting import naps, to_the_end
 
 T = TypeVar("T")
-
-_FIRST_NAP, _LONGEST_NAP = 0.001, 0.05
 
 
 async def in_thread(
     pool: Executor, work: Callable[..., T], *args: object, stop: Callable[[], object] | None = None
 ) -> T:
-    """The work's result, from a thread. Returns only after the work has ended, even if cancelled.
-
-    ``stop`` is called on cancellation, to make that end come sooner.
-    """
-    future = asyncio.get_running_loop().run_in_executor(pool, lambda: work(*args))
-    cancelled: asyncio.CancelledError | None = None
-    while not future.done():
-        try:
-            await asyncio.wait([future])
-        except asyncio.CancelledError as error:
-            cancelled = error
-            if stop is not None:
-                stop()
-    if cancelled is None:
-        return future.result()
-    future.exception()  # looked at, so that asyncio does not report it as forgotten
-    raise cancelled
+    """The work's result, from a thread; like ``stop``, see :func:`~rosterd.store.waiting.to_the_end`."""
+    loop = asyncio.get_running_loop()
+    return await to_the_end(loop.run_in_executor(pool, lambda: work(*args)), stop)
 
 
 class GroupCommit:
@@ -67,11 +53,11 @@ class GroupCommit:
 
     async def enter(self) -> None:
         """Wait for the turn, then open a savepoint. Raises :class:`StoreUnavailable`."""
-        deadline = asyncio.get_running_loop().time() + self._patience
+        deadline = time.monotonic() + self._patience
         await self._turn.acquire()
         try:
             if not self.connection.in_transaction:
-                await self._begin(deadline)
+                await self._begin(deadline - time.monotonic())
             self.connection.execute("SAVEPOINT body")
         except BaseException as error:
             self._end_if_empty()
@@ -108,17 +94,16 @@ class GroupCommit:
             await self.off_loop(sqlite3.Connection.close)  # may copy the log into the file
         self._thread.shutdown(wait=False)
 
-    async def _begin(self, deadline: float) -> None:
-        nap = _FIRST_NAP
-        while True:
+    async def _begin(self, patience: float) -> None:
+        for nap in naps(patience):
             try:
                 self.connection.execute("BEGIN IMMEDIATE")
                 return
             except sqlite3.OperationalError as error:
-                if not is_locked(error) or asyncio.get_running_loop().time() > deadline:
+                if not is_locked(error):
                     raise
             await asyncio.sleep(nap)
-            nap = min(nap * 2, _LONGEST_NAP)
+        self.connection.execute("BEGIN IMMEDIATE")
 
     def _join(self) -> asyncio.Future[None]:
         if not self.connection.in_transaction:

@@ -15,20 +15,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 
 from rosterd.store.contract import Conflict, Row, StoreError, StoreUnavailable
 from rosterd.store.statements import for_postgresql
+from rosterd.store.waiting import to_the_end
 
 CONNECTIONS = 16
 """How many connections one process keeps; more bodies wait in line."""
 
 PATIENCE = 15.0
 """Seconds to wait for a connection, for another transaction's lock, and for the server to answer."""
+
+_SLICE = 200  # rows
+_PREPARED = 1000  # statements on one connection, before it starts anew
 
 _SCHEMES = ("postgresql://", "postgres://")
 
@@ -58,6 +61,7 @@ _REFUSED = (
     ValueError,
 )
 _CONFLICTS = (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError)
+_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 def is_postgresql(url: str) -> bool:
@@ -79,8 +83,7 @@ async def connect(url: str) -> asyncpg.Connection:
         return await asyncpg.connect(
             url,
             timeout=PATIENCE,
-            statement_cache_size=1024,
-            max_cached_statement_lifetime=0,
+            statement_cache_size=0,  # each connection's statements are kept in its _Link
             server_settings=_SETTINGS,
         )
     except _NOT_NOW as error:
@@ -92,8 +95,8 @@ async def connect(url: str) -> asyncpg.Connection:
 async def open_postgresql(url: str) -> PostgresStore:
     """The store in the database that ``url`` names, which must exist. Raises as :func:`connect`."""
     pool = _Pool(url)
-    async with pool.connection():
-        return PostgresStore(url, pool)
+    pool.give(await pool.take())
+    return PostgresStore(url, pool)
 
 
 class PostgresStore:
@@ -103,65 +106,134 @@ class PostgresStore:
         self.url = url
         self._pool = pool
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[_Tx]:
-        async with self._pool.connection() as connection:
-            yield _Tx(connection)
+    def read(self) -> _Block:
+        return _Block(self._pool, begin=None)
 
-    @asynccontextmanager
-    async def scan(self) -> AsyncIterator[_Tx]:
-        async with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as tx:
-            yield tx
+    def scan(self) -> _Block:
+        return _Block(self._pool, begin="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[_Tx]:
-        async with self._transaction("BEGIN") as tx:
-            yield tx
+    def write(self) -> _Block:
+        return _Block(self._pool, begin="BEGIN")
 
     async def close(self) -> None:
         await self._pool.close()
 
-    @asynccontextmanager
-    async def _transaction(self, begin: str) -> AsyncIterator[_Tx]:
-        async with self._pool.connection() as connection:
-            with _explained(connection):
-                await connection.execute(begin)
-            try:
-                yield _Tx(connection)
-            except Exception:
-                await _roll_back(connection)
-                raise
-            await _commit(connection)
+
+class _Link:
+    """A connection and the statements prepared on it."""
+
+    __slots__ = ("connection", "prepared")
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
+        self.prepared: dict[str, asyncpg.prepared_stmt.PreparedStatement] = {}
+
+    async def prepare(self, sql: str) -> asyncpg.prepared_stmt.PreparedStatement:
+        if len(self.prepared) >= _PREPARED:
+            self.prepared.clear()
+        statement = self.prepared[sql] = await self.connection.prepare(for_postgresql(sql))
+        return statement
+
+    def explained(self, error: Exception) -> Exception:
+        """The store's error for one of asyncpg's; the same one back where the statement is at fault."""
+        if isinstance(error, asyncpg.InvalidCachedStatementError):
+            self.prepared.clear()
+        if isinstance(error, _CONFLICTS):
+            return Conflict(str(error))
+        if isinstance(error, _NOT_NOW) or self.connection.is_closed():
+            return StoreUnavailable(f"PostgreSQL: {error}")
+        return error
 
 
 class _Tx:
     """Statements on one connection."""
 
-    __slots__ = ("_connection", "now")
+    __slots__ = ("_link", "now")
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, link: _Link) -> None:
         self.now = time.time_ns() // 1000
-        self._connection = connection
+        self._link = link
 
     async def one(self, sql: str, *args: Any) -> Row | None:
-        with _explained(self._connection):
-            # A record unpacks and indexes as a tuple does.
-            row: Row | None = await self._connection.fetchrow(for_postgresql(sql), *args)
-            return row
+        try:
+            statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
+            row: Row | None = await statement.fetchrow(*args)  # unpacks and indexes as a tuple does
+        except _FAILURES as error:
+            raise self._link.explained(error) from error
+        return row
 
     async def all(self, sql: str, *args: Any) -> Sequence[Row]:
-        with _explained(self._connection):
-            rows: list[Row] = await self._connection.fetch(for_postgresql(sql), *args)
-            return rows
+        try:
+            statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
+            rows: list[Row] = await statement.fetch(*args)
+        except _FAILURES as error:
+            raise self._link.explained(error) from error
+        return rows
 
     async def run(self, sql: str, *args: Any) -> int:
-        with _explained(self._connection):
-            return affected(await self._connection.execute(for_postgresql(sql), *args))
+        try:
+            statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
+            await statement.fetch(*args)
+        except _FAILURES as error:
+            raise self._link.explained(error) from error
+        return affected(statement.get_statusmsg())
 
     async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        if rows:
-            with _explained(self._connection):
-                await self._connection.executemany(for_postgresql(sql), rows)
+        text = for_postgresql(sql)
+        for start in range(0, len(rows), _SLICE):
+            # If its connection breaks or its task is cancelled, asyncpg's executemany may wait for ever
+            # for an answer to what it has not sent: hence slices, a time limit and no cancellation.
+            slice_ = rows[start : start + _SLICE]
+            statements = self._link.connection.executemany(text, slice_, timeout=PATIENCE)
+            try:
+                await to_the_end(asyncio.ensure_future(statements))
+            except _FAILURES as error:
+                raise self._link.explained(error) from error
+
+
+class _Block:
+    """A connection for the length of a block and, if it begins with something, a transaction on it."""
+
+    __slots__ = ("_begin", "_link", "_pool")
+
+    def __init__(self, pool: _Pool, begin: str | None) -> None:
+        self._pool = pool
+        self._begin = begin
+        self._link: _Link | None = None
+
+    async def __aenter__(self) -> _Tx:
+        link = await self._pool.take()
+        try:
+            if self._begin is not None:
+                await link.connection.execute(self._begin)
+        except _FAILURES as error:
+            self._pool.drop(link)
+            raise link.explained(error) from error
+        except asyncio.CancelledError:
+            self._pool.drop(link)
+            raise
+        self._link = link
+        return _Tx(link)
+
+    async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        link, self._link = self._link, None
+        assert link is not None
+        sound = False
+        try:
+            if kind is None and self._begin is not None:
+                await _commit(link)
+            elif kind is not None and issubclass(kind, Exception) and self._begin is not None:
+                await link.connection.execute("ROLLBACK", timeout=PATIENCE)
+            # Not sound if cancelled: asyncpg would make the next one wait for the statement's end.
+            sound = kind is None or issubclass(kind, Exception)
+        except _FAILURES as error:
+            if kind is None:  # else the body's own error passes on
+                raise link.explained(error) from error
+        finally:
+            if sound:
+                self._pool.give(link)
+            else:
+                self._pool.drop(link)
 
 
 class _Pool:
@@ -170,27 +242,44 @@ class _Pool:
     def __init__(self, url: str) -> None:
         self._url = url
         self._free = asyncio.Semaphore(CONNECTIONS)  # first come, first served
-        self._idle: list[asyncpg.Connection] = []
+        self._idle: list[_Link] = []
+        self._closed = False
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
-        """One connection for the block. Raises :class:`StoreUnavailable` and :class:`StoreError`."""
+    async def take(self) -> _Link:
+        """A connection, to be given back or dropped.
+
+        Raises :class:`StoreUnavailable` if none gets free in time, or as :func:`connect`.
+        """
         await self._line_up()
+        while self._idle:
+            link = self._idle.pop()  # the last one used is the warmest
+            if not link.connection.is_closed():
+                return link
         try:
-            connection = await self._take()
-            try:
-                yield connection
-            except Exception:
-                raise
-            except BaseException:
-                # Cancelled in the midst of a statement: asyncpg may wait for its end for ever.
-                connection.terminate()
-                raise
-            finally:
-                if not connection.is_closed():
-                    self._idle.append(connection)
-        finally:
+            return _Link(await connect(self._url))
+        except BaseException:
             self._free.release()
+            raise
+
+    def give(self, link: _Link) -> None:
+        """Back for the next one."""
+        self._idle.append(link)
+        self._free.release()
+
+    def drop(self, link: _Link) -> None:
+        """Away with a connection in doubt; the server rolls back what it had begun."""
+        link.connection.terminate()
+        self._free.release()
+
+    async def close(self) -> None:
+        """Wait for every block to end, then close every connection."""
+        if self._closed:
+            return
+        self._closed = True
+        for _ in range(CONNECTIONS):
+            await self._free.acquire()
+        for link in self._idle:
+            await link.connection.close()
 
     async def _line_up(self) -> None:
         if not self._free.locked():
@@ -201,20 +290,6 @@ class _Pool:
                 await self._free.acquire()
         except TimeoutError as error:
             raise StoreUnavailable(f"no PostgreSQL connection was free for {PATIENCE:.0f} s") from error
-
-    async def _take(self) -> asyncpg.Connection:
-        while self._idle:
-            connection = self._idle.pop()  # the last one used is the warmest
-            if not connection.is_closed():
-                return connection
-        return await connect(self._url)
-
-    async def close(self) -> None:
-        """Wait for every block to end, then close every connection."""
-        for _ in range(CONNECTIONS):
-            await self._free.acquire()
-        for connection in self._idle:
-            await connection.close()
 
 
 def affected(status: str) -> int:
@@ -227,34 +302,7 @@ def affected(status: str) -> int:
     return int(last) if last.isdigit() else 0
 
 
-async def _commit(connection: asyncpg.Connection) -> None:
-    try:
-        with _explained(connection):
-            status = await connection.execute("COMMIT")
-    except StoreError:
-        connection.terminate()  # whether it was committed is not known here
-        raise
+async def _commit(link: _Link) -> None:
+    status = await link.connection.execute("COMMIT")
     if status != "COMMIT":  # PostgreSQL answers ROLLBACK where a statement had failed
         raise StoreError("a statement of the transaction had failed and its body went on")
-
-
-async def _roll_back(connection: asyncpg.Connection) -> None:
-    try:
-        await connection.execute("ROLLBACK", timeout=PATIENCE)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        connection.terminate()  # the server rolls back by itself
-
-
-@contextmanager
-def _explained(connection: asyncpg.Connection) -> Iterator[None]:
-    """Raises the store's error for one of asyncpg's; passes it on where the statement is at fault."""
-    try:
-        yield
-    except _CONFLICTS as error:
-        raise Conflict(str(error)) from error
-    except _NOT_NOW as error:
-        raise StoreUnavailable(f"PostgreSQL: {error}") from error
-    except asyncpg.InterfaceError as error:
-        if connection.is_closed():
-            raise StoreUnavailable(f"PostgreSQL: {error}") from error
-        raise

@@ -22,15 +22,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from rosterd.store.contract import Row
+from rosterd.store.contract import Row, StoreUnavailable
 from rosterd.store.group_commit import GroupCommit, in_thread
 from rosterd.store.sqlite_file import PATIENCE, connect, create_file, explained, is_locked, path_of
 from rosterd.store.statements import LARGE_SET, for_sqlite, with_lists
+from rosterd.store.waiting import naps
 
 SCANS = 4
 """How many scans run at once; more wait in line."""
-
-_FIRST_NAP, _LONGEST_NAP = 0.001, 0.05
 
 Work = Callable[[sqlite3.Connection, str, Sequence[Any]], Any]
 Elsewhere = Callable[[Work, str, Sequence[Any]], Awaitable[Any]]
@@ -61,6 +60,7 @@ class SqliteStore:
         self._reader = reader
         self._patience = patience
         self._scans = _Scans(path)
+        self._closed = False
 
     def read(self) -> _Reading:
         return _Reading(_Tx(self._reader, self._scans.once, self._patience))
@@ -83,9 +83,11 @@ class SqliteStore:
                     connection.execute("COMMIT")
 
     async def close(self) -> None:
-        await self._scans.close()
-        self._reader.close()
-        await self._writer.close()
+        if not self._closed:
+            self._closed = True
+            await self._scans.close()
+            self._reader.close()
+            await self._writer.close()
 
 
 class _Tx:
@@ -137,16 +139,14 @@ class _Tx:
             raise explained(error) from error
 
     async def _again(self, connection: sqlite3.Connection, work: Work, text: str, args: Sequence[Any]) -> Any:
-        deadline = time.monotonic() + self._patience
-        nap = _FIRST_NAP
-        while True:
+        for nap in naps(self._patience):
             await asyncio.sleep(nap)
             try:
                 return work(connection, text, args)
             except sqlite3.Error as error:
-                if not is_locked(error) or time.monotonic() > deadline:
+                if not is_locked(error):
                     raise explained(error) from error
-            nap = min(nap * 2, _LONGEST_NAP)
+        raise StoreUnavailable(f"the file was locked for {self._patience:.0f} s")
 
 
 class _Reading:

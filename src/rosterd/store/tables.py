@@ -154,7 +154,7 @@ members = Table(
     ForeignKeyConstraint(["org_id", "group_id"], ["groups.org_id", "groups.id"], name="members_group"),
     ForeignKeyConstraint(["org_id", "user_id"], ["users.org_id", "users.id"], name="members_user"),
     Index("members_by_added", "org_id", "group_id", "added", "user_id"),  # a group shown in slices
-    Index("members_by_user", "org_id", "user_id", "group_id"),
+    Index("members_by_user", "org_id", "user_id", "added", "group_id"),  # a person's groups, in order
     sqlite_with_rowid=False,
 )
 

@@ -33,9 +33,14 @@ _TYPES: Mapping[str, Json] = {
     "boolean": {"type": "boolean"},
 }
 
+_NAME: Json = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
+_ELEMENTS: Json = {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["value"]}}
+
 _SPECIAL: Mapping[tuple[str, Use], Json] = {
-    ("userName", "create"): {"type": "string", "minLength": 1, "maxLength": MAX_TEXT},
-    ("userName", "replace"): {"type": "string", "minLength": 1, "maxLength": MAX_TEXT},
+    ("userName", "create"): _NAME,
+    ("userName", "replace"): _NAME,
+    ("emails", "create"): _ELEMENTS,
+    ("emails", "replace"): _ELEMENTS,
     ("active", "create"): _TRUTH,
     ("active", "replace"): _TRUTH,
     ("active", "patch"): _TRUTH,
@@ -45,31 +50,13 @@ _SPECIAL: Mapping[tuple[str, Use], Json] = {
 """Attributes of which a request may say more, or less, than their type does."""
 
 
-def error_schema(dialect: Dialect, status: int) -> Json:
-    """The schema of an error body, read off a sample of it."""
-    return _like(dialect.error_body("internal_error", status))
+def _object(properties: Json, required: tuple[str, ...] = (), *, nullable: bool = False) -> Json:
+    drawn: Json = {"type": ["object", "null"] if nullable else "object", "properties": properties}
+    return drawn | ({"required": list(required)} if required else {})
 
 
-def _like(sample: Any) -> Json:
-    match sample:
-        case dict():
-            properties = {name: _like(value) for name, value in sample.items()}
-            return _object(properties, tuple(sample), closed=True)
-        case list():
-            return _TEXTS
-        case int():
-            return {"type": "integer"}
-    return {"type": "string"}
-
-
-def _object(properties: Json, required: tuple[str, ...] = (), *, closed: bool = False) -> Json:
-    drawn: Json = {"type": "object", "properties": properties}
-    if required:
-        drawn["required"] = list(required)
-    return drawn | ({"additionalProperties": False} if closed else {})
-
-
-_URNS: Json = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+_URN: Json = {"anyOf": [{"type": "string"}, _TEXTS]}  # slack_sdk puts a list where a URN belongs
+_URNS: Json = {"type": "array", "items": _URN, "minItems": 1}
 _MEMBERS: Json = {"type": "array", "items": _object({"value": {"type": "string"}, "display": _TEXT})}
 _META: Json = _object({"created": {"type": "string"}, "location": {"type": "string"}})
 
@@ -87,8 +74,8 @@ def named_schemas(dialect: Dialect) -> Iterator[tuple[str, Json]]:
         ),
         "UserPatch": _partial(_user(dialect, "patch")),
         "Group": _object(shown | {"displayName": {"type": "string"}, "members": _MEMBERS}, ("schemas", "id")),
-        "GroupCreate": _group_body(("schemas", "displayName")),
-        "GroupReplace": _group_body(("schemas",)),
+        "GroupCreate": _group_body(_NAME, ("schemas", "displayName")),
+        "GroupReplace": _group_body(_NAME | {"type": ["string", "null"]}, ("schemas",)),
         "GroupPatch": _partial({"displayName": {"type": "string"}, "members": _ANYTHING}),
         "List": _list(dialect, {"type": "object"}),
         "UserList": _list(dialect, {"$ref": f"#/components/schemas/User_{dialect.name}"}),
@@ -106,8 +93,7 @@ def _list(dialect: Dialect, resource: Json) -> Json:
     return _object({key: kinds.get(key, number) for key in dialect.list_keys}, dialect.list_keys)
 
 
-def _group_body(required: tuple[str, ...]) -> Json:
-    name = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
+def _group_body(name: Json, required: tuple[str, ...]) -> Json:
     return _object({"schemas": _URNS, "displayName": name, "members": _ANYTHING}, required)
 
 
@@ -135,23 +121,27 @@ def _user(dialect: Dialect, use: Use) -> Json:
             continue
         extension, _, rest = row.path.rpartition(":")
         steps = ([dialect.extensions[extension]] if extension else []) + rest.split(".")
+        if extension and _is_droppable(row, use):
+            properties[steps[0]] = {
+                "description": "Custom profile fields: dropped as a whole if one is invalid."
+            }
+            continue
         place = properties
         for step in steps[:-1]:
-            place = place.setdefault(step, _object({}) | _openness(use))["properties"]
+            place = place.setdefault(step, _object({}, nullable=use != "shown"))["properties"]
         place[steps[-1]] = {**_attribute(row, use), "description": row.description}
     return properties
 
 
-def _openness(use: Use) -> Json:
-    return {} if use == "shown" else {"type": ["object", "null"]}
+def _is_droppable(row: Attribute, use: Use) -> bool:
+    """Whether an invalid value is no error: at creation it costs the custom profile."""
+    return use == "create" and row.shape in ("custom", "start_date")
 
 
 def _attribute(row: Attribute, use: Use) -> Json:
     if (row.path, use) in _SPECIAL:
         return _SPECIAL[row.path, use]
-    # An invalid custom profile field costs a new user the profile; what is read-only is not read.
-    is_read = not (use == "create" and row.shape in ("custom", "start_date"))
-    if use != "shown" and (not is_read or row.mutability in ("readOnly", "immutable")):
+    if use != "shown" and (_is_droppable(row, use) or row.mutability in ("readOnly", "immutable")):
         return _ANYTHING
     if row.type == "complex":
         return _multi_valued(row) if use == "shown" else _ANYTHING
@@ -161,3 +151,20 @@ def _attribute(row: Attribute, use: Use) -> Json:
 def _multi_valued(row: Attribute) -> Json:
     kinds = {sub: {"type": ["boolean", "null"]} if sub == "primary" else _TEXT for sub in row.sub_attributes}
     return {"type": "array", "items": _object(kinds)}
+
+
+def error_schema(dialect: Dialect, status: int) -> Json:
+    """The schema of an error body, read off a sample of it."""
+    return _like(dialect.error_body("internal_error", status))
+
+
+def _like(sample: Any) -> Json:
+    match sample:
+        case dict():
+            properties = {name: _like(value) for name, value in sample.items()}
+            return _object(properties, tuple(sample)) | {"additionalProperties": False}
+        case list():
+            return _TEXTS
+        case int():
+            return {"type": "integer"}
+    return {"type": "string"}

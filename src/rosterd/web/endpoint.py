@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from rosterd.web.errors import HttpError, reply_to
@@ -21,9 +22,9 @@ log = logging.getLogger("rosterd.web")
 class Endpoint:
     """Sends requests to the service that their path names, and answers back."""
 
-    def __init__(self, scim: Scim, documents: dict[tuple[str, ...], Any]) -> None:
+    def __init__(self, scim: Scim, public: Mapping[tuple[str, ...], Callable[[], Awaitable[Any]]]) -> None:
         self._scim = scim
-        self._documents = documents  # path → public JSON document
+        self._public = public  # path → what gives its JSON document to anyone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request."""
@@ -33,7 +34,7 @@ class Endpoint:
         except Disconnected:
             return
         except Exception as error:  # noqa: BLE001 - the one place: every failure becomes an answer
-            reply = reply_to(error, self._scim.dialect_of(request.segments), request.id)
+            reply = reply_to(error, self._scim.dialect_of(request), request.id)
         content = reply.content()
         headers = reply.raw_headers(len(content), request.id)
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
@@ -41,8 +42,8 @@ class Endpoint:
 
     async def _answer(self, request: Request) -> Reply:
         segments = request.segments
-        if segments is not None and segments in self._documents and request.method == "GET":
-            return Reply(200, self._documents[segments])
+        if segments is not None and segments in self._public and request.method == "GET":
+            return Reply(200, await self._public[segments]())
         if segments is None or segments[:1] == ("scim",):
             return await self._scim.answer(request)
         raise HttpError("bad_endpoint")

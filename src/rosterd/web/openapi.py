@@ -34,16 +34,19 @@ _ERRORS: Mapping[int, tuple[str, str | None]] = {
 _OF_EVERY_CALL = (400, 401, 403, 404, 405, 500, 503)
 _OF_BODIES = (*_OF_EVERY_CALL, 408, 409, 413)
 
+_STRING: Json = {"type": "string"}
+_NUMBER: Json = {"type": "integer"}
+
 _PAGING = (
-    ("startIndex", "integer", "First resource of the page, from 1."),
-    ("count", "integer", "Resources in the page: 10 unless told, at most 1,000."),
-    ("filter", "string", 'Such as userName eq "ann".'),
-    ("sortBy", "string", "Ignored: lists are in order of creation."),
-    ("sortOrder", "string", "ascending or descending; ignored as well."),
+    ("startIndex", _NUMBER, "First resource of the page, from 1."),
+    ("count", _NUMBER, "Resources in the page: 10 unless told, at most 1,000."),
+    ("filter", _STRING, 'Such as userName eq "ann".'),
+    ("sortBy", _STRING, "Ignored: lists are in order of creation."),
+    ("sortOrder", {"enum": ["ascending", "descending"]}, "Checked and ignored."),
 )
 _PROJECTION = (
-    ("attributes", "string", "Only these attributes, separated by commas."),
-    ("excludedAttributes", "string", "All but these attributes, separated by commas."),
+    ("attributes", _STRING, "Only these attributes, separated by commas."),
+    ("excludedAttributes", _STRING, "All but these attributes, separated by commas."),
 )
 
 
@@ -85,7 +88,7 @@ def _template(route: Route, dialect: Dialect) -> str:
 
 
 def _path_item(route: Route, dialect: Dialect) -> Json:
-    item = {
+    item: Json = {
         method.lower(): _operation(route, dialect, method, handler)
         for method, handler in route.handlers.items()
     }
@@ -119,8 +122,8 @@ def _parameters(route: Route, method: str) -> Iterator[Json]:
     if not _is_resource(route) or method == "DELETE":
         return
     paging = _PAGING if method == "GET" and len(route.path) == 1 else ()
-    for name, type, description in (*paging, *_PROJECTION):
-        yield {"name": name, "in": "query", "description": description, "schema": {"type": type}}
+    for name, schema, description in (*paging, *_PROJECTION):
+        yield {"name": name, "in": "query", "description": description, "schema": schema}
 
 
 def _is_resource(route: Route) -> bool:
@@ -151,11 +154,9 @@ def _request_schema(route: Route, dialect: Dialect, method: str) -> Json | None:
     if use is None:
         return None
     schema = _schema_ref(f"{route.path[0].removesuffix('s')}{use}", dialect)
-    return (
-        {"anyOf": [_schema_ref("PatchOp", dialect), schema]}
-        if use == "Patch" and dialect.patch_urn
-        else schema
-    )
+    if use == "Patch" and dialect.patch_urn is not None:
+        return {"anyOf": [_schema_ref("PatchOp", dialect), schema]}
+    return schema
 
 
 def _schema_ref(name: str, dialect: Dialect) -> Json:

@@ -29,12 +29,17 @@ class Disconnected(Exception):
 
 
 class Request:
-    """One request. ``segments`` are the parts of its path, decoded; None: no path that could exist."""
+    """One request. ``segments`` are the parts of its path, decoded; None: no path that could exist.
+
+    ``version`` is what stands where SCIM paths name their version.
+    """
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
         self.method: str = scope["method"]
         self.id = request_id
-        self.segments = segments_of(scope.get("raw_path") or scope["path"].encode())
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        self.segments = segments_of(raw_path)
+        self.version = version_of(raw_path)
         self._scope = scope
         self._receive = receive
 
@@ -94,6 +99,16 @@ class Request:
     def _length(self) -> str | None:
         text = self.header(b"content-length")
         return text[:20] if text and text.isascii() and text.isdigit() else None
+
+
+def version_of(raw_path: bytes) -> str:
+    """The second part of a path as sent, whatever follows it; empty where there is none.
+
+    >>> version_of(b"/scim/v2/Users/%00"), version_of(b"/healthz")
+    ('v2', '')
+    """
+    parts = raw_path.partition(b"?")[0].split(b"/", 3)
+    return parts[2].decode("latin-1") if len(parts) > 2 else ""
 
 
 def segments_of(raw_path: bytes) -> tuple[str, ...] | None:

@@ -17,7 +17,7 @@ from rosterd.actions import users as user_actions
 from rosterd.directory.errors import NotFound
 from rosterd.directory.groups import GroupChange
 from rosterd.directory.model import Actor, Group, GroupId, GroupRef, Member, Org, User, UserId
-from rosterd.directory.query import Compare, Condition, Op
+from rosterd.directory.query import And, Compare, Condition, Op
 from rosterd.directory.users import UserChange
 from rosterd.provisioning import filters, groups, schemas, users
 from rosterd.provisioning.attributes import Site
@@ -33,7 +33,6 @@ from rosterd.web.reply import Reply
 from rosterd.web.request import Request
 
 VERSIONS: Mapping[str, Dialect] = {"v1": V1, "v2": V2}
-METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +89,9 @@ class Scim:
         self.base_url = base_url
         self._authenticator = authenticator
 
-    def dialect_of(self, segments: tuple[str, ...] | None) -> Dialect:
+    def dialect_of(self, request: Request) -> Dialect:
         """In which version to answer, even if the path turns out to be wrong."""
-        return VERSIONS.get(segments[1] if segments and len(segments) > 1 else "", V1)
+        return VERSIONS.get(request.version, V1)
 
     async def answer(self, request: Request) -> Reply:
         """The answer to a request below ``/scim``. Raises what :mod:`rosterd.web.errors` explains."""
@@ -100,13 +99,11 @@ class Scim:
         route = find_route(version, rest)
         dialect = VERSIONS.get(version, V1)
         if route is not None and route.public and request.method == "GET":
-            return Reply(200, schemas.SERVICE_PROVIDER_CONFIG)
+            return Reply(200, project(schemas.SERVICE_PROVIDER_CONFIG, parse_projection(request.params)))
         async with self.store.read() as tx:
             caller = await self._authenticator.caller(tx, request)
         if version not in VERSIONS:
             raise HttpError("unsupported_version")
-        if request.method not in METHODS:
-            raise HttpError("method_not_allowed", {"Allow": ", ".join(sorted(METHODS))})
         if route is None:
             raise HttpError("bad_endpoint")
         handler = route.handlers.get(request.method)
@@ -254,6 +251,8 @@ _LOOKED_UP = frozenset({"id", "username", "email", "primary_email", "display_nam
 
 def _is_quick(condition: Condition | None) -> bool:
     """Whether an index finds the few that fit: then the loop need not be left."""
+    if isinstance(condition, And):
+        return any(_is_quick(part) for part in condition.parts)
     return isinstance(condition, Compare) and condition.op is Op.EQ and condition.field in _LOOKED_UP
 
 
@@ -263,31 +262,31 @@ async def service_provider_config(call: Call) -> Reply:
 
 async def list_resource_types(call: Call) -> Reply:
     found = list(schemas.resource_types(call.dialect, call.service.base_url).values())
-    return Reply(200, envelope(call.dialect, found, len(found), Page()))
+    return call.list(found, len(found), Page())
 
 
 async def get_resource_type(call: Call) -> Reply:
-    return _named(schemas.resource_types(call.dialect, call.service.base_url), call.id)
+    return _named(call, schemas.resource_types(call.dialect, call.service.base_url))
 
 
 async def list_schemas(call: Call) -> Reply:
     found = list(schemas.schemas(call.dialect, call.service.base_url).values())
-    return Reply(200, envelope(call.dialect, found, len(found), Page()))
+    return call.list(found, len(found), Page())
 
 
 async def get_schema(call: Call) -> Reply:
     base_url = call.service.base_url
     if call.id == "Users":
-        return Reply(200, schemas.user_schema(call.dialect, base_url))
+        return call.reply(200, schemas.user_schema(call.dialect, base_url))
     if call.id == "Groups":
-        return Reply(200, schemas.group_schema(call.dialect, base_url))
-    return _named(schemas.schemas(call.dialect, base_url), call.id)
+        return call.reply(200, schemas.group_schema(call.dialect, base_url))
+    return _named(call, schemas.schemas(call.dialect, base_url))
 
 
-def _named(found: Mapping[str, dict[str, Any]], id: str) -> Reply:
-    if id not in found:
+def _named(call: Call, found: Mapping[str, dict[str, Any]]) -> Reply:
+    if call.id not in found:
         raise HttpError("bad_endpoint")
-    return Reply(200, found[id])
+    return call.reply(200, found[call.id])
 
 
 _V2_ONLY = frozenset({"v2"})

@@ -1,0 +1,55 @@
+"""Organisations, workspaces and custom profile fields, on both engines."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from rosterd.directory.errors import NotFound
+from rosterd.directory.model import OrgId, Plan, TeamId
+from rosterd.store import orgs, profile_fields
+from rosterd.store.engine import Store
+from tests.store.rows import E1, E2, an_org
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_an_organisation_is_found_by_id_and_by_domain(store: Store) -> None:
+    org = an_org(display_name_change=True)
+    async with store.write() as tx:
+        assert await orgs.insert(tx, org)
+        assert not await orgs.insert(tx, msgspec.structs.replace(an_org(E2), domain=org.domain))
+        assert not await orgs.insert(tx, msgspec.structs.replace(org, domain="other.example.com"))
+    async with store.read() as tx:
+        assert await orgs.find(tx, org.id) == await orgs.find(tx, org.domain) == org
+        assert await orgs.get(tx, org.id) == org
+        assert await orgs.every(tx) == [org]
+        assert await orgs.find(tx, "nobody") is None
+        with pytest.raises(NotFound, match="no_such_org"):
+            await orgs.get(tx, OrgId("nobody"))
+
+
+async def test_an_update_stores_every_field(store: Store) -> None:
+    changed = msgspec.structs.replace(an_org(), name="New", plan=Plan.BUSINESS_PLUS, display_name_change=True)
+    async with store.write() as tx:
+        await orgs.insert(tx, an_org())
+        await orgs.update(tx, changed)
+        assert await orgs.get(tx, E1) == changed
+
+
+async def test_workspaces_belong_to_one_organisation(store: Store) -> None:
+    async with store.write() as tx:
+        await orgs.insert(tx, an_org())
+        assert await orgs.insert_workspace(tx, E1, TeamId("T1"), "One", "one.example.com")
+        assert not await orgs.insert_workspace(tx, E1, TeamId("T1"), "Again", "one.example.com")
+        assert await orgs.workspaces(tx, E1) == ["T1"]
+        assert await orgs.workspaces(tx, E2) == []
+
+
+async def test_a_profile_field_is_made_once(store: Store) -> None:
+    async with store.write() as tx:
+        await orgs.insert(tx, an_org())
+        assert await profile_fields.add(tx, E1, "department", "Department", is_scim=True)
+        assert not await profile_fields.add(tx, E1, "department", "Dept", is_scim=False)
+        assert await profile_fields.names(tx, E1) == {"department"}
+        assert (await profile_fields.count(tx, E1), await profile_fields.count(tx, E2)) == (1, 0)

@@ -1,0 +1,151 @@
+"""How the engines go about it: no lookup and no change of a few rows reads a whole organisation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from rosterd.directory.model import GroupId, Role, UserId
+from rosterd.directory.query import Compare, Condition, Op
+from rosterd.store import audit, groups, names, query, tokens, users
+from rosterd.store.engine import Row, Store, Tx
+from tests.store.rows import ACTOR, E1, an_event, found
+
+pytestmark = pytest.mark.anyio
+
+COUNTED = "WITH RECURSIVE k (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 3000)"
+USER_COLUMNS = (
+    "org_id, id, created, username, email, email_folded, display_name, display_folded, role, deactivated,"
+    " erased, profile"
+)
+CROWD = (  # #: the number as text
+    ("names (org_id, name, kind)", "'E1', 'user' || #, 'user'"),
+    (
+        f"users ({USER_COLUMNS})",
+        (
+            "'E1', 'W' || #, n, 'user' || #, #, #, #, #, CASE WHEN n < 9 THEN 'admin' ELSE 'member' END,"
+            " n / 2900, 0, '{}'"
+        ),
+    ),
+    ("emails (org_id, email, user_id)", "'E1', #, 'W' || #"),
+    ("groups (org_id, id, created, display_name, display_folded)", "'E1', 'S' || #, n, #, #"),
+    ("members (org_id, group_id, user_id, added)", "'E1', 'S' || CAST(n % 2999 + 2 AS TEXT), 'W' || #, n"),
+    ("members (org_id, group_id, user_id, added)", "'E1', 'S1', 'W' || #, n"),
+)
+"""3,000 people, each in a group of its own and all in one: enough to prefer the right index."""
+
+LOOKUPS: list[tuple[str, Condition, str]] = [
+    ("users", Compare("id", Op.EQ, "W7"), "id"),
+    ("users", Compare("username", Op.EQ, "user7"), "username"),
+    ("users", Compare("username", Op.SW, "user77"), "username"),
+    ("users", Compare("email", Op.EQ, "7"), "email"),
+    ("users", Compare("email", Op.SW, "77"), "email"),
+    ("users", Compare("display_name", Op.EQ, "7"), "display_folded"),
+    ("users", Compare("display_name", Op.SW, "77"), "display_folded"),
+    ("users", Compare("role", Op.EQ, "admin"), "role"),
+    ("users", Compare("active", Op.EQ, 0), "deactivated"),
+    ("groups", Compare("display_name", Op.EQ, "7"), "display_folded"),
+    ("groups", Compare("display_name", Op.SW, "77"), "display_folded"),
+    ("groups", Compare("member", Op.EQ, "W7"), "user_id"),
+]
+
+
+@dataclass(slots=True)
+class Explained:
+    """A transaction that asks the engine how it would do each statement, then does it."""
+
+    tx: Tx
+    sqlite: bool
+    plans: list[str] = field(default_factory=list)
+    now: int = 0
+
+    async def one(self, sql: str, *args: Any) -> Row | None:
+        await self._explain(sql, args)
+        return await self.tx.one(sql, *args)
+
+    async def all(self, sql: str, *args: Any) -> Sequence[Row]:
+        await self._explain(sql, args)
+        return await self.tx.all(sql, *args)
+
+    async def run(self, sql: str, *args: Any) -> int:
+        await self._explain(sql, args)
+        return await self.tx.run(sql, *args)
+
+    async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        await self._explain(sql, rows[0])
+        await self.tx.many(sql, rows)
+
+    async def _explain(self, sql: str, args: Sequence[Any]) -> None:
+        rows = await self.tx.all(f"{'EXPLAIN QUERY PLAN' if self.sqlite else 'EXPLAIN'} {sql}", *args)
+        self.plans.append("\n".join([sql, *(row[3 if self.sqlite else 0] for row in rows)]))
+
+    def wide(self) -> list[str]:
+        """Plans that read a whole table, or all that an organisation has in it."""
+        pattern = _WIDE_ON_SQLITE if self.sqlite else _WIDE_ON_POSTGRESQL
+        return [plan for plan in self.plans if pattern.search(plan)]
+
+
+_WIDE_ON_SQLITE = re.compile(r"^SCAN (?!json_each)|\(org_id=\?\)", re.MULTILINE)
+# PostgreSQL reads a table of a few rows whatever its indexes: only those of the crowd tell something.
+_WIDE_ON_POSTGRESQL = re.compile(
+    r"Seq Scan on (?:users|names|emails|groups|members)\b|Index Cond: \(org_id = '\w+'::text\)$", re.MULTILINE
+)
+
+
+@pytest.fixture
+async def crowd(store: Store) -> Store:
+    async with store.write() as tx:
+        await found(tx, 0)
+        for table, values in CROWD:
+            row = values.replace("#", "CAST(n AS TEXT)")
+            await tx.run(f"INSERT INTO {table} {COUNTED} SELECT {row} FROM k")
+        if not is_sqlite(store):
+            await tx.run("ANALYZE")
+    return store
+
+
+def is_sqlite(store: Store) -> bool:
+    return store.url.startswith("sqlite")
+
+
+async def test_lookups_use_the_index_of_their_column(crowd: Store) -> None:
+    for table, condition, column in LOOKUPS:
+        async with crowd.read() as tx:
+            explained = Explained(tx, is_sqlite(crowd))
+            fields = users.FIELDS if table == "users" else groups.FIELDS
+            await query.page(explained, table, fields, E1, condition, 1, 10)
+        index = rf"\(org_id=\? AND {column}[=>]" if explained.sqlite else rf"Index Cond:.*\b{column}\b"
+        assert re.search(index, explained.plans[0]), explained.plans[0]
+        assert explained.wide() == []
+
+
+async def test_the_hot_path_reads_only_what_it_names(crowd: Store) -> None:
+    two, everybody = [UserId("W7"), UserId("W8")], GroupId("S1")
+    async with crowd.write() as plain:
+        tx = Explained(plain, is_sqlite(crowd))
+        await tokens.authenticate(tx, "hash")
+        await users.card(tx, E1, two[0])
+        await users.find(tx, E1, two[0], lock=True)
+        await users.groups_of(tx, E1, two)
+        await users.briefs(tx, E1, two)
+        await users.page(tx, E1, Compare("username", Op.EQ, "user7"), 1, 10)
+        await users.find_by_username(tx, E1, "user7")
+        await users.find_by_email(tx, E1, "7")
+        await users.primary_owner(tx, E1)
+        await users.add_email(tx, E1, "new", two[0])
+        await users.remove_email(tx, E1, "new", two[0])
+        await names.like(tx, E1, "user77")
+        await groups.find(tx, E1, everybody, lock="share")
+        await groups.page(tx, E1, Compare("display_name", Op.EQ, "7"), 1, 10)
+        await groups.members_of_many(tx, E1, [GroupId("S7"), GroupId("S8")])
+        await groups.outranking(tx, E1, everybody, [Role.OWNER, Role.PRIMARY_OWNER])
+        await groups.remove_members(tx, E1, everybody, two)
+        await groups.add_members(tx, E1, everybody, two)
+        await tokens.revoke_of_user(tx, E1, two[0], 1)
+        await audit.append(tx, [an_event(1)], ACTOR)
+        await audit.erase(tx, E1, UserId("W1"))
+    assert tx.wide() == []
