@@ -168,7 +168,6 @@ def _comparison(field: _Field, op: Op, value: Any) -> query.Condition:
         return held if wanted else query.Not(held)
     if field is _PRIMARY_EMAIL and op is Op.EQ:
         # Among those who have the address at all, which an index finds.
-        return query.And(
-            tuple(query.Compare(name, query.Op.EQ, wanted) for name in ("email", "primary_email"))
-        )
+        held = query.Compare(_EMAIL.field, query.Op.EQ, wanted)
+        return query.And((held, query.Compare(field.field, query.Op.EQ, wanted)))
     return query.Compare(field.field, query.Op(op.value), wanted)
