@@ -77,7 +77,6 @@ def named_schemas(dialect: Dialect) -> Iterator[tuple[str, Json]]:
         "GroupCreate": _group_body(_NAME, ("schemas", "displayName")),
         "GroupReplace": _group_body(_NAME | {"type": ["string", "null"]}, ("schemas",)),
         "GroupPatch": _partial({"displayName": {"type": "string"}, "members": _ANYTHING}),
-        "List": _list(dialect, {"type": "object"}),
         "UserList": _list(dialect, {"$ref": f"#/components/schemas/User_{dialect.name}"}),
         "GroupList": _list(dialect, {"$ref": f"#/components/schemas/Group_{dialect.name}"}),
     }

@@ -134,8 +134,7 @@ def _success(route: Route, dialect: Dialect, method: str) -> tuple[int, Json | N
     """Status and schema of an answer that is no error; without a schema it has no body."""
     noun = route.path[0].removesuffix("s")
     if not _is_resource(route):
-        is_list = len(route.path) == 1 and not route.public
-        return 200, _schema_ref("List", dialect) if is_list else {"type": "object"}
+        return 200, {"type": "object"}
     if method == "GET":
         return 200, _schema_ref(noun if "*" in route.path else f"{noun}List", dialect)
     kind = noun.lower()

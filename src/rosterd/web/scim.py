@@ -8,6 +8,7 @@ Source: Slack SCIM API reference, its tables of endpoints; RFC 7644 §3.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -133,8 +134,12 @@ async def list_users(call: Call) -> Reply:
     async with read() as tx:
         found, total = await user_rows.page(tx, call.org.id, condition, page.start_index, page.count)
         groups_of = await user_rows.groups_of(tx, call.org.id, [user.id for user in found])
-    rendered = [users.render(user, groups_of.get(user.id, ()), call.dialect, call.site) for user in found]
-    return call.list(rendered, total, page)
+
+    def listed() -> Reply:
+        rendered = [users.render(user, groups_of.get(user.id, ()), call.dialect, call.site) for user in found]
+        return call.list(rendered, total, page)
+
+    return await _aside(len(found), listed)
 
 
 async def create_user(call: Call) -> Reply:
@@ -188,8 +193,12 @@ async def list_groups(call: Call) -> Reply:
         found, total = await group_rows.page(tx, call.org.id, condition, page.start_index, page.count)
         if _wants_members(call):
             members = await group_rows.members_of_many(tx, call.org.id, [group.id for group in found])
-    rendered = [groups.render(each, members.get(each.id, ()), call.dialect, call.site) for each in found]
-    return call.list(rendered, total, page)
+
+    def listed() -> Reply:
+        rendered = [groups.render(each, members.get(each.id, ()), call.dialect, call.site) for each in found]
+        return call.list(rendered, total, page)
+
+    return await _aside(len(found) + sum(map(len, members.values())), listed)
 
 
 async def create_group(call: Call) -> Reply:
@@ -228,13 +237,27 @@ async def _show_group(call: Call, status: int, group: Group | None = None) -> Re
             raise NotFound("no_such_group")
         if _wants_members(call):
             members = await group_rows.members(tx, call.org.id, group_id)
-    return call.reply(status, groups.render(group, members, call.dialect, call.site))
+    shown = group
+
+    def reply() -> Reply:
+        return call.reply(status, groups.render(shown, members, call.dialect, call.site))
+
+    return await _aside(len(members), reply)
 
 
 async def delete_group(call: Call) -> Reply:
     async with call.store.write() as tx:
         await group_actions.delete(tx, call.org, GroupId(call.id), actor=call.actor)
     return Reply(call.dialect.statuses.delete_group)
+
+
+_SMALL = 100
+"""Resources or members that are rendered on the loop: more would hold up everybody else."""
+
+
+async def _aside(size: int, work: Callable[[], Reply]) -> Reply:
+    """What ``work`` gives: at once if it is small, else from a thread."""
+    return work() if size <= _SMALL else await asyncio.to_thread(work)
 
 
 def _wants_members(call: Call) -> bool:
