@@ -50,7 +50,8 @@ def environment(name: str) -> str | None:
 
 def load(flags: Mapping[str, Any], config: str | None = None) -> Settings:
     """The settings that these flags (None: not given) lead to. Raises `SettingsError`."""
-    from_file = _from_toml(config or environment("config"))
+    path = config or environment("config")
+    from_file = _from_toml(path)
     values: dict[str, Any] = {}
     for option in fields(Settings):
         sources = (flags.get(option.name), environment(option.name), from_file.pop(option.name, None))
@@ -58,7 +59,7 @@ def load(flags: Mapping[str, Any], config: str | None = None) -> Settings:
         if given is not None:
             values[option.name] = _typed(option.name, option.default, given)
     if from_file:
-        raise SettingsError(f"{config}: no such setting: {', '.join(sorted(from_file))}")
+        raise SettingsError(f"{path}: no such setting: {', '.join(sorted(from_file))}")
     return _checked(Settings(**values))
 
 

@@ -60,7 +60,7 @@ async def create(
         role = Role.MULTI_CHANNEL_GUEST
     profile, refused = await _new_profile(tx, org, change)
     username = await _claim_username(tx, org.id, wanted, user_id)
-    display_name = names.display_name(change.display_name or "") or username
+    display_name = names.display_name(change.display_name or "", username=username) or username
     if not profile.given_name and not profile.family_name:
         profile = msgspec.structs.replace(profile, given_name=display_name)
     user = User(
@@ -240,7 +240,7 @@ def _email_after(user: User, change: UserChange) -> str:
 def _display_name_after(org: Org, user: User, change: UserChange) -> str:
     if change.display_name is UNSET or change.display_name == user.display_name:
         return user.display_name
-    desired = names.display_name(change.display_name)
+    desired = names.display_name(change.display_name, username=user.username)
     if not desired and org.display_name_change:
         return user.display_name  # a PUT that is silent about it
     rules.check_display_name_change(org, user, desired)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,7 +28,7 @@ from rosterd.directory.users import UserChange
 from rosterd.store import audit, fsck, migrate, tokens
 from rosterd.store import orgs as org_rows
 from rosterd.store import users as user_rows
-from rosterd.store.engine import Store
+from rosterd.store.engine import Store, StoreError
 
 
 @click.group("org")
@@ -156,12 +157,11 @@ def user_list(org_name: str, database: str) -> None:
     async def work(store: Store) -> None:
         async with store.scan() as tx:
             org = await find_org(tx, org_name)
-            start, found = 1, [None]
-            while found:
-                found, _ = await user_rows.page(tx, org.id, None, start, 1_000)  # type: ignore[assignment]
-                start += len(found)
+            start = 1
+            while found := (await user_rows.page(tx, org.id, None, start, 1_000))[0]:
                 for user in found:
-                    show(_shown(user))  # type: ignore[arg-type]
+                    show(_shown(user))
+                start += len(found)
 
     run(database, work)
 
@@ -324,10 +324,6 @@ def db_group() -> None:
 @database_option
 def db_upgrade(database: str) -> None:
     """Bring the database to this version's schema; an empty one is created."""
-    import asyncio
-
-    from rosterd.store.engine import StoreError
-
     try:
         before, after = asyncio.run(migrate.upgrade(database))
     except StoreError as error:

@@ -142,27 +142,27 @@ def email_address(text: str) -> str:
     return address
 
 
-def display_name(text: str) -> str:
+def display_name(text: str, *, username: str = "") -> str:
     """``text`` as a person's display name, at most 80 characters.
 
     Letters and digits of every language, space and ``. _ - ' ( ) [ ] { } , / ;`` are kept, every
     other special character becomes an underscore. Raises `Invalid`: ``invalid_starts_with_at``,
     ``invalid_name_specials`` (an ``@``), ``invalid_emoji_not_allowed``, ``invalid_name_maxlength``,
-    ``invalid_reserved_word``.
+    ``invalid_reserved_word``, with the ``username`` of whose it would be.
 
     >>> display_name("Ann (Sales & Ops)")
     'Ann (Sales _ Ops)'
     """
     name = text.strip()
     if name.startswith("@"):
-        raise Invalid("invalid_starts_with_at", user=name[:DISPLAY_NAME_LENGTH])
+        raise Invalid("invalid_starts_with_at", user=username)
     if "@" in name:
-        raise Invalid("invalid_name_specials", user=name[:DISPLAY_NAME_LENGTH])
+        raise Invalid("invalid_name_specials", user=username)
     check_no_emoji(name)
     if len(name) > DISPLAY_NAME_LENGTH:
-        raise Invalid("invalid_name_maxlength", user=name[:DISPLAY_NAME_LENGTH])
+        raise Invalid("invalid_name_maxlength", user=username)
     if folded(name) in RESERVED_DISPLAY_NAMES:
-        raise Invalid("invalid_reserved_word", user=name)
+        raise Invalid("invalid_reserved_word", user=username)
     return "".join(c if c in _DISPLAY_SPECIALS or _is_word(c) else "_" for c in name)
 
 

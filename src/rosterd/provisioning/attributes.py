@@ -85,10 +85,12 @@ def _string(operation: Operation, *, custom: bool = False) -> str:
 
 
 def wrong_type(operation: Operation, *, custom: bool = False) -> Invalid:
-    """``invalid_attribute_format``, naming the attribute."""
-    names = (operation.path.extension, operation.path.name, operation.path.sub)
+    """``invalid_attribute_format``, naming the attribute as the table does."""
+    path = operation.path
+    row = BY_KEY.get((path.extension, path.name or "", path.sub))
+    attribute = row.path if row else path.name or path.extension
     error = InvalidProfile if custom else Invalid
-    return error("invalid_attribute_format", attribute=".".join(name for name in names if name))
+    return error("invalid_attribute_format", attribute=attribute)
 
 
 def _write_username(draft: Draft, operation: Operation) -> None:

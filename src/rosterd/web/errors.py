@@ -93,7 +93,7 @@ def reply_to(error: Exception, dialect: Dialect, request_id: str) -> Reply:
 
 def _with_data(code: str, data: Mapping[str, str]) -> str:
     """A code with what it is about, as on Slack's wire: ``email_taken (user=ann, existing_user=U1)``."""
-    shown = ", ".join(f"{name}={value}" for name, value in data.items())
+    shown = ", ".join(f"{name}={value}" for name, value in data.items() if value)
     return f"{code} ({shown})" if shown else code
 
 

@@ -1,0 +1,82 @@
+"""The database of a running server, seen and filled from inside: what HTTP cannot show, or not at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple, TypeVar
+
+from rosterd.actions import apps, orgs, users
+from rosterd.directory.model import OrgId, Origin, Plan
+from rosterd.directory.users import UserChange
+from rosterd.store import audit, names
+from rosterd.store import orgs as org_rows
+from rosterd.store.engine import Tx, open_store
+
+T = TypeVar("T")
+
+
+def _run(database: str, work: Callable[[Tx], Awaitable[T]]) -> T:
+    async def session() -> T:
+        store = await open_store(database)
+        try:
+            async with store.write() as tx:
+                return await work(tx)
+        finally:
+            await store.close()
+
+    return asyncio.run(session())
+
+
+def events(database: str, org_id: str, entity_id: str | None = None) -> list[audit.Record]:
+    """The newest thousand events of an organisation, the oldest first; with an id, of that entity."""
+
+    async def read(tx: Tx) -> list[audit.Record]:
+        return await audit.page(tx, OrgId(org_id), entity=entity_id, limit=1_000)
+
+    return _run(database, read)[::-1]
+
+
+class Made(NamedTuple):
+    """A new organisation: ids, domain, and a token of its primary owner with the scope ``admin``."""
+
+    org_id: str
+    team_id: str
+    owner_id: str
+    domain: str
+    token: str
+
+
+def make_orgs(database: str, plan: Plan, domains: Iterable[str], key: bytes) -> list[Made]:
+    """New organisations, made in one transaction; their owners are ``owner@<domain>.example``."""
+
+    async def make(tx: Tx) -> list[Made]:
+        return [await _make_org(tx, plan, domain, key) for domain in domains]
+
+    return _run(database, make)
+
+
+async def _make_org(tx: Tx, plan: Plan, domain: str, key: bytes) -> Made:
+    origin = Origin("0")
+    org, owner = await orgs.create(tx, domain, domain, plan, f"owner@{domain}.example", origin=origin)
+    actor = orgs.operator(org.id, origin)
+    _, token = await apps.create_token(tx, org, owner, ["admin"], key=key, actor=actor)
+    return Made(org.id, org.team_id, owner.id, domain, token)
+
+
+def reserve(database: str, org_id: str, words: Iterable[str]) -> None:
+    """Make these names taken."""
+    _run(database, lambda tx: names.add_reserved(tx, OrgId(org_id), words))
+
+
+def add_people(database: str, domain: str, count: int) -> list[str]:
+    """The ids of so many new users, made in one transaction."""
+
+    async def add(tx: Tx) -> list[str]:
+        org = await org_rows.find(tx, domain)
+        assert org is not None
+        actor = orgs.operator(org.id, Origin("0"))
+        changes = (UserChange(username=f"p{n}", email=f"p{n}@example.com") for n in range(count))
+        return [(await users.create(tx, org, change, actor=actor)).id for change in changes]
+
+    return _run(database, add)
