@@ -52,10 +52,19 @@ def test_a_guest_without_expiration_shows_none(api: Api) -> None:
 @pytest.mark.parametrize(("given", "shown"), [
     ("2031-11-30T23:59:59+02:00", "2031-11-30T21:59:59Z"),
     ("2031-11-30", "2031-11-30T00:00:00Z"),
+    ("0001-01-01", "0001-01-01T00:00:00Z"),
 ])  # fmt: skip
 def test_expiration_is_shown_in_utc(api: Api, given: str, shown: str) -> None:
     guest = api.create_user("gus", **{api.urns.guest: {"type": "multi", "expiration": given}})
     assert guest[api.urns.guest]["expiration"] == shown
+
+
+@pytest.mark.parametrize("expiration", ["tomorrow", "9999-12-31T23:59:59-23:00", "0001-01-01T00:00+23:00", 7])
+def test_an_expiration_that_is_no_date_in_utc_is_refused(api: Api, expiration: Any) -> None:
+    guest = {api.urns.guest: {"type": "multi", "expiration": expiration}}
+    refused = api.post("Users", api.user_body("gus", **guest))
+    api.check_refused(refused, "invalid_attribute_format (attribute=guest:expiration)")
+    assert ok(api.get("Users"))["totalResults"] == 1
 
 
 @pytest.mark.parametrize("extension", [None, {}])

@@ -28,6 +28,8 @@ RULES = {
 
 MEMBERS_PER_CALL = 15_000
 PROFILE_FIELD_CAP = 50
+RECOMMENDED_GROUP_SIZE = 15_000
+"""Members of an IdP group; a larger one is let be, and logged."""
 
 
 def check_scim(plan: Plan) -> None:

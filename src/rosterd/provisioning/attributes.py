@@ -191,7 +191,8 @@ def seconds_of(text: str, operation: Operation, *, custom: bool = False) -> int:
     """Seconds since the epoch of an ISO 8601 date time; without an offset it is UTC."""
     try:
         when = datetime.fromisoformat(text)
-        return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        return int(when.astimezone(UTC).timestamp())  # in UTC, where it must be a date, too
     except (ValueError, OverflowError) as error:
         raise wrong_type(operation, custom=custom) from error
 
@@ -216,7 +217,7 @@ def utc(seconds: int) -> str:
     >>> utc(1_796_083_199)
     '2026-11-30T23:59:59Z'
     """
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _emails(user: User, _: Site) -> list[dict[str, Any]]:

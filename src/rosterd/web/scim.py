@@ -9,6 +9,7 @@ Source: Slack SCIM API reference, its tables of endpoints; RFC 7644 §3.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from rosterd.actions import users as user_actions
 from rosterd.directory.errors import NotFound
 from rosterd.directory.groups import GroupChange
 from rosterd.directory.model import Actor, Group, GroupId, GroupRef, Member, Org, User, UserId
+from rosterd.directory.plans import RECOMMENDED_GROUP_SIZE
 from rosterd.directory.query import And, Compare, Condition, Op
 from rosterd.directory.users import UserChange
 from rosterd.provisioning import filters, groups, schemas, users
@@ -32,6 +34,8 @@ from rosterd.web.auth import Authenticator
 from rosterd.web.errors import HttpError
 from rosterd.web.reply import Reply
 from rosterd.web.request import Request
+
+log = logging.getLogger("rosterd.web")
 
 VERSIONS: Mapping[str, Dialect] = {"v1": V1, "v2": V2}
 
@@ -237,6 +241,10 @@ async def _show_group(call: Call, status: int, group: Group | None = None) -> Re
             raise NotFound("no_such_group")
         if _wants_members(call):
             members = await group_rows.members(tx, call.org.id, group_id)
+    if len(members) > RECOMMENDED_GROUP_SIZE:
+        log.warning(
+            "group %s has %d members: Slack recommends %d", group_id, len(members), RECOMMENDED_GROUP_SIZE
+        )
     shown = group
 
     def reply() -> Reply:
