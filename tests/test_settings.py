@@ -138,8 +138,14 @@ class TestTokenKey:
         assert token_key(self.url(tmp_path)) == token_key("postgresql://x/y") == b"0123456789abcdef"
         assert list(tmp_path.iterdir()) == []
 
-    def test_a_short_key_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        (tmp_path / "rosterd.db.secret").write_text("short")
+    def test_a_short_key_and_one_that_others_may_read_are_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = tmp_path / "rosterd.db.secret"
+        file.write_text("short")
+        with pytest.raises(SettingsError, match="others may read it"):
+            token_key(self.url(tmp_path))
+        file.chmod(0o600)
         with pytest.raises(SettingsError, match="too short"):
             token_key(self.url(tmp_path))
         monkeypatch.setenv("ROSTERD_SECRET", "short")

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+from rosterd.directory.model import OrgId
 from rosterd.store import audit
 from rosterd.store.engine import Store, StoreError, check_reachable
 from rosterd.web.auth import Authenticator
@@ -85,6 +86,8 @@ class App:
                 await work()
             except StoreError as error:
                 log.warning("%s put off: %s", name, error)
+            except Exception:
+                log.exception("%s failed", name)
             await asyncio.sleep(seconds)
 
     async def _flush(self) -> None:
@@ -100,6 +103,11 @@ async def seal(store: Store) -> int:
         pending = await audit.pending(tx)
     sealed = 0
     for org_id in pending:
-        async with store.write() as tx:
-            sealed += await audit.seal(tx, org_id)
+        while count := await _seal_batch(store, org_id):
+            sealed += count
     return sealed
+
+
+async def _seal_batch(store: Store, org_id: OrgId) -> int:
+    async with store.write() as tx:
+        return await audit.seal(tx, org_id)

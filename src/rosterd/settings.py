@@ -7,6 +7,7 @@ the file of ``--config``, then the default. This is the only module that reads t
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -104,7 +105,7 @@ def _typed(name: str, default: Any, given: Any) -> Any:
     text = str(given)
     if isinstance(default, bool) and text.lower() in _FLAGS:
         return _FLAGS[text.lower()]
-    if isinstance(default, int) and not isinstance(default, bool) and text.lstrip("-").isdecimal():
+    if isinstance(default, int) and not isinstance(default, bool) and re.fullmatch(r"-?[0-9]{1,9}", text):
         return int(text)
     kind = {bool: "true or false", int: "a number", str: "a text"}[type(default)]
     raise SettingsError(f"{name}: {text!r} is not {kind}")
@@ -144,6 +145,8 @@ def _made_once(path: Path) -> bytes:
             pass
         finally:
             fresh.unlink()
+    if path.stat().st_mode & 0o077:
+        raise SettingsError(f"{path}: others may read it; chmod 600 it, or make a new one and new tokens")
     key = path.read_bytes().strip()
     if len(key) < 16:
         raise SettingsError(f"{path}: too short to be a key")

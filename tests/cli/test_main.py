@@ -7,8 +7,6 @@ import sys
 import pytest
 
 from rosterd import cli
-from rosterd.cli.session import explained
-from rosterd.directory.errors import Taken
 
 
 def test_a_fault_of_the_program_is_one_line_too(
@@ -20,9 +18,3 @@ def test_a_fault_of_the_program_is_one_line_too(
     out, err = capsys.readouterr()
     assert (caught.value.code, out, err.count("\n")) == (1, "", 1)
     assert err.startswith("Error: ")
-
-
-def test_an_error_shows_what_it_is_about_and_nothing_empty() -> None:
-    assert explained(Taken("email_taken", user="ann", existing_user="")) == "email_taken (user=ann)"
-    assert explained(Taken("email_taken")) == "email_taken"
-    assert explained(ValueError("x is y")) == "x is y"

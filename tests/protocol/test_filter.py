@@ -164,7 +164,7 @@ def test_why_a_filter_is_refused_is_said_in_a_header(crowd_api: Api) -> None:
     refused = crowd_api.get("Users", filter='shoeSize eq "43"')
     assert (detail(refused), refused.headers["x-rosterd-reason"]) == (
         "invalid_query",
-        "cannot filter by shoesize",
+        "cannot filter by 'shoesize'",
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -73,9 +75,11 @@ def test_a_revoked_token_ends_at_once(org: Org, api: Api) -> None:
 
 
 def test_an_expired_token_is_refused(org: Org, version: str) -> None:
-    gone = org.token_for(org.owner_email, "--expires", "2020-01-01")
-    check_unauthenticated(org.api(version, gone))
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    fleeting = org.token_for(org.owner_email, "--expires", soon.isoformat())
     ok(org.api(version, org.token_for(org.owner_email, "--expires", "1d")).get("Users"))
+    time.sleep(2)
+    check_unauthenticated(org.api(version, fleeting))
 
 
 @pytest.mark.parametrize(("ranges", "works"), [

@@ -133,7 +133,7 @@ def test_an_address_as_user_name_gets_a_number_where_its_local_part_is_taken(api
         ("a" * 22, f"username_too_long (user={'a' * 22})"),
         ("", "username_empty"),
         (" ", "username_empty"),
-        (None, "username_empty"),
+        (None, "username_required"),
         ("...", "username_invalid (user=...)"),
         ("Here", "username_not_allowed (user=here)"),
         (7, "invalid_attribute_format (attribute=userName)"),

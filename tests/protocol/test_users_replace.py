@@ -106,7 +106,7 @@ def test_a_username_that_was_given_up_is_free(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("change", "code", "status"), [
-    ({"userName": None}, "username_empty", 400),
+    ({"userName": None}, "username_required", 400),
     ({"userName": ""}, "username_empty", 400),
     ({"userName": "bob"}, "username_taken (user=bob)", 409),
     ({"emails": []}, "email_empty", 400),

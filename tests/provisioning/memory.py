@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from rosterd.directory.model import Address, Profile, Role, User, UserId
-from rosterd.directory.users import UserChange
+from rosterd.directory.users import UserChange, completed, without_custom
 from rosterd.provisioning.attributes import Site
 from rosterd.scim.dialect import Dialect
 from tests.directory.people import a_user
@@ -52,8 +52,9 @@ def applied(change: UserChange, user: User = BARE) -> User:
     profile = user.profile if change.profile is UNSET else change.profile
     if change.manager is not UNSET:
         manager = None if change.manager is None else UserId(change.manager)
-        has_custom = profile.has_custom or manager is not None
-        profile = msgspec.structs.replace(profile, manager_id=manager, has_custom=has_custom)
+        profile = msgspec.structs.replace(profile, manager_id=manager)
+    if change.refused_profile is not None:
+        profile = without_custom(profile)
     said: dict[str, Any] = {
         "username": change.username,
         "email": change.email,
@@ -62,9 +63,9 @@ def applied(change: UserChange, user: User = BARE) -> User:
         "deactivated": UNSET if change.active is UNSET else not change.active,
         "role": {True: Role.MULTI_CHANNEL_GUEST, False: Role.MEMBER}.get(change.guest, UNSET),  # type: ignore[arg-type]
     }
-    return msgspec.structs.replace(
-        user, profile=profile, **{name: value for name, value in said.items() if value is not UNSET}
-    )
+    said = {name: value for name, value in said.items() if value is not UNSET}
+    profile = completed(profile, said.get("email", user.email))
+    return msgspec.structs.replace(user, profile=profile, **said)
 
 
 def placed(path: str, value: Any, dialect: Dialect) -> dict[str, Any]:

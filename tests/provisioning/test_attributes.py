@@ -126,7 +126,7 @@ def test_a_v2_replace_of_one_row_says_what_a_post_says(row: Attribute) -> None:
     wire = SAMPLES[row.path][0]
     operation = {"op": "replace", "path": _wire_path(row), "value": wire}
     body = {"schemas": [V2.patch_urn], "Operations": [operation]}
-    user = applied(users.modification(body, BARE, V2), BARE)
+    user = applied(users.modification(users.steps(body, V2), BARE), BARE)
     assert at(row.path, users.render(user, (), V2, SITE), V2) == SAMPLES[row.path][-1]
 
 
@@ -174,7 +174,7 @@ def test_a_value_that_cannot_be_is_refused(path: str, value: Any, code: str) -> 
     row = next(row for row in ATTRIBUTES if row.path == path)
     operation = {"op": "replace", "path": _wire_path(row), "value": value}
     with pytest.raises(Invalid) as caught:
-        users.modification({"schemas": [V2.patch_urn], "Operations": [operation]}, GUEST, V2)
+        users.modification(users.steps({"schemas": [V2.patch_urn], "Operations": [operation]}, V2), GUEST)
     assert caught.value.code == code
 
 
@@ -205,7 +205,7 @@ def test_an_extension_that_is_no_object_costs_a_new_user_the_custom_fields_too(d
 )
 def test_active_is_read_as_entra_and_others_write_it(value: Any, active: bool) -> None:
     body = {"schemas": [V2.patch_urn], "Operations": [{"op": "Replace", "path": "active", "value": value}]}
-    assert applied(users.modification(body, BARE, V2), BARE).deactivated is not active
+    assert applied(users.modification(users.steps(body, V2), BARE), BARE).deactivated is not active
 
 
 def test_a_date_without_an_offset_is_utc() -> None:

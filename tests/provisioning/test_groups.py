@@ -83,8 +83,8 @@ def test_a_removal_that_names_nobody_removes_all() -> None:
 )
 def test_members_come_as_objects_or_bare_ids(value: Any) -> None:
     body = {"schemas": [V2.group_urn], "displayName": "Sales", "members": value}
-    assert groups.of_resource(body, creates=True).members.add == ("U1", "U2")
-    assert groups.of_resource(body, creates=False).members.replace == ("U1", "U2")
+    assert groups.creation(body).members.add == ("U1", "U2")
+    assert groups.replacement(body).members.replace == ("U1", "U2")
 
 
 def test_one_removal_may_name_several() -> None:
@@ -94,7 +94,7 @@ def test_one_removal_may_name_several() -> None:
 
 
 def test_a_put_without_members_empties_the_group_and_keeps_its_name() -> None:
-    change = groups.of_resource({"schemas": [V2.group_urn]}, creates=False)
+    change = groups.replacement({"schemas": [V2.group_urn]})
     assert change == GroupChange(display_name=UNSET, members=Members(replace=()))
 
 
@@ -124,12 +124,12 @@ def test_an_operation_that_cannot_be_is_refused(operation: dict[str, Any], error
 )
 def test_a_post_that_cannot_be_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(Invalid, match="invalid_attribute_format"):
-        groups.of_resource({"schemas": [V2.group_urn], **fields}, creates=True)
+        groups.creation({"schemas": [V2.group_urn], **fields})
 
 
 def test_a_body_needs_schemas() -> None:
     with pytest.raises(MissingSchemas):
-        groups.of_resource({"displayName": "Sales"}, creates=True)
+        groups.creation({"displayName": "Sales"})
 
 
 @dialects
@@ -138,5 +138,5 @@ def test_what_is_shown_can_be_sent_back(dialect: Dialect) -> None:
     shown = groups.render(group, [Member(UserId("U1"), "Ann Lee")], dialect, SITE)
     assert list(shown) == list(dialect.group_keys)
     assert shown["members"] == [{"value": "U1", "display": "Ann Lee"}]
-    change = groups.of_resource(shown, creates=False)
+    change = groups.replacement(shown)
     assert change == GroupChange(display_name="Sales", members=Members(replace=(UserId("U1"),)))

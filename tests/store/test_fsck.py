@@ -65,8 +65,8 @@ DAMAGE = [
         ["E1: user W1 is no guest and has a guest's expiry"],
     ),
     (
-        "UPDATE users SET role = 'primary_owner' WHERE org_id = 'E1' AND id IN ('W1', 'W2')",
-        ["E1: there are 3 primary owners"],
+        "UPDATE users SET full_name = 'Mallory' WHERE org_id = 'E1' AND id = 'W1'",
+        ["E1: user W1 is shown in groups as 'Mallory' instead of 'Person 1'"],
     ),
     (
         "UPDATE users SET email_folded = 'x' WHERE org_id = 'E1' AND id = 'W1'",

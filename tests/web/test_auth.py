@@ -77,6 +77,14 @@ async def token_of(house: House, owner: User, *scopes: str, **fields: Any) -> st
     return text
 
 
+async def expired_token_of(house: House, owner: User) -> str:
+    """A token that was good once: its expiry is put into the past."""
+    text = await token_of(house, owner, expires=2**40)
+    async with house.store.write() as tx:
+        await tx.run("UPDATE tokens SET expires = 1")
+    return text
+
+
 async def caller(store: Store, text: str, authenticator: Authenticator | None = None) -> Caller:
     request = a_request(headers={b"authorization": f"Bearer {text}".encode()})
     async with store.read() as tx:
@@ -108,7 +116,7 @@ class TestCaller:
         "prepare",
         [
             lambda house, owner: token_of(house, owner, "chat:write"),
-            lambda house, owner: token_of(house, owner, expires=1),
+            lambda house, owner: expired_token_of(house, owner),
             lambda house, owner: token_of(house, owner, allow_ips=["198.51.100.0/24"]),
         ],
         ids=["another scope", "expired", "another network"],

@@ -47,8 +47,9 @@ EXPECTED: dict[int, set[str]] = {
     503: {"service_unavailable"},
 }  # fmt: skip
 AT_THE_COMMAND_LINE = {
-    "account_inactive", "domain_taken", "field_taken", "invalid_domain", "invalid_field_name",
-    "invalid_ip_range", "invalid_scope", "no_such_team", "no_such_token", "too_many_ip_ranges",
+    "account_inactive", "domain_taken", "field_taken", "invalid_domain", "invalid_expiration",
+    "invalid_field_name", "invalid_ip_range", "invalid_scope", "no_such_team", "no_such_token",
+    "primary_owner_exists", "too_many_ip_ranges",
 }  # fmt: skip
 """Codes that no request can meet yet: their names are not Slack's."""
 

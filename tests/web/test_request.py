@@ -93,16 +93,16 @@ class TestHeaders:
 
 class TestBodies:
     async def test_chunks_are_one_document(self) -> None:
-        assert await a_request(b"/", b'{"a":', b"", b" 1}").document() == {"a": 1}
+        assert await a_request(b"/", b'{"a":', b"", b" 1}").document(dict) == {"a": 1}
 
     async def test_a_large_body_is_read_as_well(self) -> None:
         wanted = {"a": "x" * OFF_THE_LOOP}
-        assert await a_request(b"/", json.dumps(wanted).encode()).document() == wanted
+        assert await a_request(b"/", json.dumps(wanted).encode()).document(dict) == wanted
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b"\xff", b'{"a":1,"A":2}'])
     async def test_what_is_no_object_is_refused(self, body: bytes) -> None:
         with pytest.raises(InvalidSyntax):
-            await a_request(b"/", body).document()
+            await a_request(b"/", body).document(dict)
 
     @pytest.mark.parametrize(
         ("chunks", "headers"),
@@ -114,11 +114,11 @@ class TestBodies:
     )
     async def test_a_flood_is_refused(self, chunks: list[bytes], headers: dict[bytes, bytes]) -> None:
         with pytest.raises(HttpError, match="request_too_large"):
-            await a_request(b"/", *chunks, headers=headers).document()
+            await a_request(b"/", *chunks, headers=headers).document(dict)
 
     async def test_a_length_that_is_none_is_no_reason(self) -> None:
-        assert await a_request(b"/", b"{}", headers={b"content-length": b"-1"}).document() == {}
+        assert await a_request(b"/", b"{}", headers={b"content-length": b"-1"}).document(dict) == {}
 
     async def test_a_client_that_goes_away_is_not_answered(self) -> None:
         with pytest.raises(Disconnected):
-            await a_request(b"/").document()
+            await a_request(b"/").document(dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 from collections.abc import Sequence
 
@@ -17,6 +18,7 @@ from rosterd.store import audit, orgs, tokens
 from rosterd.store.engine import Tx
 
 MAX_ALLOWED_RANGES = 10
+_SCOPE = re.compile(r"[a-z][a-z0-9_]*(?:[.:][a-z0-9_]+)*")
 PREFIX = "xoxp-"
 
 
@@ -44,6 +46,8 @@ async def create_token(
     """
     access.check_target(actor, owner.role)
     _check_holder(owner, scopes)
+    if expires is not None and expires <= tx.now // 1_000_000:
+        raise Invalid("invalid_expiration")
     if team_id is not None and team_id not in await orgs.workspaces(tx, org.id):
         raise NotFound("no_such_team", team=team_id)
     text = f"{PREFIX}{secrets.token_hex(6)}-{secrets.token_urlsafe(32)}"
@@ -76,7 +80,7 @@ async def revoke_token(tx: Tx, org: Org, token_id: TokenId, *, actor: Actor) -> 
 
 
 def _check_holder(owner: User, scopes: Sequence[str]) -> None:
-    if not scopes or not all(scope and scope.replace(":", "").replace(".", "").isalnum() for scope in scopes):
+    if not scopes or not all(_SCOPE.fullmatch(scope) for scope in scopes):
         raise Invalid("invalid_scope", scopes=",".join(scopes)[:80])
     if owner.deactivated:
         raise NotAllowed("account_inactive", user=owner.username)

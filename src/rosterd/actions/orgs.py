@@ -35,12 +35,11 @@ async def create(
     domain = domain.strip().lower()
     if not domain or not _DOMAIN.issuperset(domain) or len(domain) > 63:
         raise Invalid("invalid_domain", domain=domain[:80])
-    if await orgs.find(tx, domain) is not None:
-        raise Taken("domain_taken", domain=domain)
     team_id = TeamId(slack_id("T", secrets.randbelow(SPAN)))
     org_id = OrgId(slack_id("E", secrets.randbelow(SPAN)) if plan is Plan.ENTERPRISE else team_id)
     org = Org(org_id, team_id, name.strip() or domain, domain, plan, tx.now)
-    await orgs.insert(tx, org)
+    if not await orgs.insert(tx, org):
+        raise Taken("domain_taken", domain=domain)
     await orgs.insert_workspace(tx, org.id, team_id, org.name, domain)
     await store_names.add_reserved(tx, org.id, sorted(names.RESERVED_NAMES))
     actor = operator(org.id, origin)

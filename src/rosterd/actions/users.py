@@ -51,6 +51,8 @@ async def create(
     ``claimed``: as if they had signed in already (operators only).
     """
     access.check_target(actor, role)
+    if role is Role.PRIMARY_OWNER and await store.primary_owner(tx, org.id):
+        raise Taken("primary_owner_exists")
     user_id = UserId(slack_id(plans.RULES[org.plan].user_prefix, secrets.randbelow(SPAN)))
     wanted = change.username or ""
     address = names.email_address(change.email or "")
@@ -59,6 +61,7 @@ async def create(
         plans.check_guests(org.plan)
         role = Role.MULTI_CHANNEL_GUEST
     profile, refused = await _new_profile(tx, org, change)
+    profile = rules.completed(profile, address)
     username = await _claim_username(tx, org.id, wanted, user_id)
     display_name = names.display_name(change.display_name or "", username=username) or username
     if not profile.given_name and not profile.family_name:
@@ -114,6 +117,8 @@ async def set_role(tx: Tx, org: Org, user: User, role: Role, *, actor: Actor) ->
         raise NotAllowed("permission_denied")
     if user.role is Role.PRIMARY_OWNER and role is not Role.PRIMARY_OWNER:
         raise NotAllowed("cannot_modify_owner")
+    if role is Role.PRIMARY_OWNER and user.deactivated:
+        raise NotAllowed("account_inactive", user=user.username)
     if role is Role.PRIMARY_OWNER and (former_id := await store.primary_owner(tx, org.id)):
         if former_id == user.id:
             return user
@@ -129,15 +134,17 @@ async def set_role(tx: Tx, org: Org, user: User, role: Role, *, actor: Actor) ->
 async def erase(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:
     """Everything personal about ``user`` forgotten, in the directory and in the audit trail.
 
-    The account stays, deactivated and empty: its id is in the trail. It may not be modified any more.
+    What stays in the trail is what they did themselves as an administrator, with the address and
+    client that they did it from. The account stays, deactivated and empty: its id is in the trail.
+    It may not be modified any more.
     """
     rules.check_changeable(actor, user)
     rules.check_deactivatable(user)
-    alias = f"erased-{user.id.lower()}"
+    alias = names.ERASED_PREFIX + user.id.lower()
     desired = msgspec.structs.replace(
         user,
         username=alias,
-        email=f"{alias}@erased.invalid",
+        email=f"{alias}@{names.ERASED_DOMAIN}",
         display_name="",
         deactivated=True,
         erased=True,
@@ -169,7 +176,7 @@ async def _write(tx: Tx, before: User, after: User, events: Iterable[Event], *, 
 
 def _addresses(user: User) -> set[str]:
     both = (user.email, user.profile.secondary_email)
-    return {names.folded(address) for address in both if address}
+    return {names.account_key(address) for address in both if address}
 
 
 async def _claim_emails(tx: Tx, user: User, addresses: Iterable[str]) -> None:
@@ -180,8 +187,8 @@ async def _claim_emails(tx: Tx, user: User, addresses: Iterable[str]) -> None:
 
 async def _check_email_free(tx: Tx, org_id: OrgId, address: str, wanted: str) -> None:
     # Asked first, so that a person who is created again is told of the address, not of the name.
-    if await store.find_by_email(tx, org_id, names.folded(address)) is not None:
-        raise await _email_taken(tx, org_id, names.folded(address), _shown_name(wanted))
+    if await store.find_by_email(tx, org_id, names.account_key(address)) is not None:
+        raise await _email_taken(tx, org_id, names.account_key(address), _shown_name(wanted))
 
 
 async def _email_taken(tx: Tx, org_id: OrgId, address: str, username: str) -> Taken:
@@ -260,7 +267,7 @@ def _expiry_after(user: User | None, role: Role, change: UserChange) -> int | No
     if role is not Role.MULTI_CHANNEL_GUEST:
         if isinstance(change.guest_expires, int):
             raise Invalid("improper_enterprise_schema_format")
-        return None
+        return user.guest_expires if user and role.is_guest else None
     if change.guest_expires is UNSET:
         return user.guest_expires if user else None
     return change.guest_expires
@@ -269,12 +276,14 @@ def _expiry_after(user: User | None, role: Role, change: UserChange) -> int | No
 async def _new_profile(tx: Tx, org: Org, change: UserChange) -> tuple[Profile, Invalid | None]:
     """The profile of a new user, and why its custom fields were dropped, if they were."""
     profile = _checked_names(change.profile or Profile())
+    if change.refused_profile is not None:
+        return rules.without_custom(profile), change.refused_profile
     try:
         profile = await _with_manager(tx, org.id, profile, change)
         await _ensure_fields(tx, org.id, profile)
     except (InvalidProfile, LimitReached) as error:
         return rules.without_custom(profile), Invalid(error.code)
-    return profile, change.refused_profile
+    return profile, None
 
 
 async def _profile_after(tx: Tx, org: Org, user: User, change: UserChange) -> Profile:
@@ -282,6 +291,7 @@ async def _profile_after(tx: Tx, org: Org, user: User, change: UserChange) -> Pr
     if change.profile is not UNSET and change.profile != profile:
         profile = _checked_names(change.profile)
     profile = await _with_manager(tx, org.id, profile, change)
+    profile = rules.completed(profile, _email_after(user, change))
     if profile != user.profile:
         await _ensure_fields(tx, org.id, profile)
     return profile
@@ -307,12 +317,12 @@ async def _with_manager(tx: Tx, org_id: OrgId, profile: Profile, change: UserCha
         known = await store.briefs(tx, org_id, [UserId(reference)])
         manager = next(iter(known), None)
     if manager is None and "@" in reference:
-        manager = await store.find_by_email(tx, org_id, names.folded(reference))
+        manager = await store.find_by_email(tx, org_id, names.account_key(reference))
     if manager is None:
-        manager = await store.find_by_username(tx, org_id, names.folded(reference))
+        manager = await store.find_by_username(tx, org_id, names.account_key(reference))
     if manager is None:
         raise InvalidProfile("unknown_user", user=reference[:80])
-    return msgspec.structs.replace(profile, manager_id=manager, has_custom=True)
+    return msgspec.structs.replace(profile, manager_id=manager)
 
 
 async def _ensure_fields(tx: Tx, org_id: OrgId, profile: Profile) -> None:

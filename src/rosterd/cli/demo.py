@@ -9,6 +9,7 @@ from rosterd.cli.session import find_org, operator, origin
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import Org, Plan, Profile, User, UserId
 from rosterd.directory.users import UserChange
+from rosterd.settings import SettingsError
 from rosterd.store import orgs as org_rows
 from rosterd.store import tokens
 from rosterd.store import users as user_rows
@@ -47,9 +48,11 @@ _GUEST = _Person("gus", "Gus", "Guestley", "Contractor", "")
 async def welcome(store: Store, key: bytes, base_url: str) -> str:
     """Make the demo organisation if the database is empty; a fresh token; what to try, as text."""
     async with store.read() as tx:
-        is_empty = not await org_rows.every(tx)
-    if is_empty:
+        domains = [org.domain for org in await org_rows.every(tx)]
+    if not domains:
         await _seed(store)
+    elif DOMAIN not in domains:
+        raise SettingsError("--demo: the database holds other organisations; use an empty one")
     async with store.write() as tx:
         org = await find_org(tx, DOMAIN)
         token = await _fresh_token(tx, org, key)
@@ -79,15 +82,12 @@ async def _seed(store: Store) -> None:
 
 
 async def _create(tx: Tx, org: Org, person: _Person, *, guest: bool) -> User:
-    profile = Profile(given_name=person.given, family_name=person.family, title=person.title)
-    if person.department:
-        profile = Profile(
-            given_name=person.given,
-            family_name=person.family,
-            title=person.title,
-            department=person.department,
-            has_custom=True,
-        )
+    profile = Profile(
+        given_name=person.given,
+        family_name=person.family,
+        title=person.title,
+        department=person.department or None,
+    )
     change = UserChange(
         username=person.username,
         email=f"{person.username}@demo.example",

@@ -21,7 +21,6 @@ import uvloop
 from rosterd import settings
 from rosterd.app import App
 from rosterd.cli import demo
-from rosterd.cli.session import explained
 from rosterd.directory.errors import DirectoryError
 from rosterd.settings import Settings
 from rosterd.store.engine import StoreError, open_store
@@ -79,7 +78,7 @@ def serve(config: str | None, **flags: Any) -> None:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_serve(chosen))
     except (settings.SettingsError, StoreError, DirectoryError) as error:
-        raise click.ClickException(explained(error)) from error
+        raise click.ClickException(str(error)) from error
 
 
 def _ephemeral(chosen: Settings, stack: contextlib.ExitStack) -> Settings:
@@ -113,6 +112,7 @@ async def _serve(chosen: Settings) -> None:
                 log_config=None,
                 log_level="warning",
                 server_header=False,
+                proxy_headers=False,  # else anybody on this machine could choose the address they come from
                 timeout_graceful_shutdown=30,
             )
             await _Server(config, url).serve(sockets=[listener])

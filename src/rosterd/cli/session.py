@@ -15,7 +15,7 @@ from rosterd.actions import orgs as org_actions
 from rosterd.app import seal
 from rosterd.directory.errors import DirectoryError, NotFound
 from rosterd.directory.model import Actor, Org, Origin, User, UserId
-from rosterd.directory.names import folded
+from rosterd.directory.names import account_key
 from rosterd.store import orgs, users
 from rosterd.store.engine import Store, StoreError, Tx, open_store
 
@@ -47,19 +47,7 @@ def run(database: str, work: Callable[[Store], Awaitable[T]], *, create: bool = 
     try:
         return asyncio.run(session())
     except (DirectoryError, StoreError, settings.SettingsError) as error:
-        raise click.ClickException(explained(error)) from error
-
-
-def explained(error: Exception) -> str:
-    """An error as a line for people.
-
-    >>> explained(NotFound("no_such_org", org="acme"))
-    'no_such_org (org=acme)'
-    """
-    if not isinstance(error, DirectoryError):
-        return str(error)
-    data = ", ".join(f"{name}={value}" for name, value in error.data.items() if value)
-    return f"{error.code} ({data})" if data else error.code
+        raise click.ClickException(str(error)) from error
 
 
 def origin(command: str) -> Origin:
@@ -69,7 +57,7 @@ def origin(command: str) -> Origin:
 
 async def find_org(tx: Tx, name: str) -> Org:
     """The organisation of this domain or id. Raises ``no_such_org``."""
-    org = await orgs.find(tx, name)
+    org = await orgs.find(tx, name) or await orgs.find(tx, name.lower())
     if org is None:
         raise NotFound("no_such_org", org=name)
     return org
@@ -77,7 +65,7 @@ async def find_org(tx: Tx, name: str) -> Org:
 
 async def find_user(tx: Tx, org: Org, name: str) -> User:
     """The person with this e-mail address or id. Raises ``no_such_user``."""
-    user_id = await users.find_by_email(tx, org.id, folded(name)) if "@" in name else UserId(name)
+    user_id = await users.find_by_email(tx, org.id, account_key(name)) if "@" in name else UserId(name)
     user = await users.find(tx, org.id, user_id, lock=True) if user_id else None
     if user is None:
         raise NotFound("no_such_user", user=name)

@@ -17,6 +17,15 @@ class DirectoryError(Exception):
         self.code = code
         self.data = data
 
+    def __str__(self) -> str:
+        """The code with what it is about, as on Slack's wire.
+
+        >>> str(Taken("email_taken", user="ann", existing_user="U1"))
+        'email_taken (user=ann, existing_user=U1)'
+        """
+        shown = ", ".join(f"{name}={value}" for name, value in self.data.items() if value)
+        return f"{self.code} ({shown})" if shown else self.code
+
 
 class Invalid(DirectoryError):
     """A value that cannot be stored."""

@@ -12,6 +12,8 @@ from typing import NewType
 
 import msgspec
 
+from rosterd.directory.names import full_name
+
 OrgId = NewType("OrgId", str)
 TeamId = NewType("TeamId", str)
 UserId = NewType("UserId", str)
@@ -128,8 +130,8 @@ class User(msgspec.Struct, frozen=True):
 
     @property
     def full_name(self) -> str:
-        name = f"{self.profile.given_name} {self.profile.family_name}".strip()
-        return name or self.display_name or self.username
+        profile = self.profile
+        return full_name(profile.given_name, profile.family_name, self.display_name, self.username)
 
 
 class GroupRef(msgspec.Struct, frozen=True):

@@ -1,8 +1,8 @@
 """Names and addresses: how they are folded, shaped and refused.
 
-Two people are the same when their *folded* username or e-mail address is the same, so folding
-happens here and nowhere else. Usernames and addresses are ASCII: no case map of Unicode can make
-two of them meet (``ı``, ``ſ`` and the Kelvin sign among them).
+Two people are the same when the key of their username or e-mail address is the same, so keys are
+made here and nowhere else. Usernames and addresses are ASCII: no case map of Unicode can make two
+of them meet (``ı``, ``ſ`` and the Kelvin sign among them).
 
 Source: Slack SCIM API reference, headings *User attributes* and *Errors*; *SCIM provisioning
 limitations* for the namespace that usernames share with channel names.
@@ -20,6 +20,10 @@ USERNAME_LENGTH = 21
 DISPLAY_NAME_LENGTH = 80
 GROUP_NAME_LENGTH = 255
 EMAIL_LENGTH = 254
+
+ERASED_PREFIX = "erased-"
+ERASED_DOMAIN = "erased.invalid"
+"""What the username and the address of somebody forgotten are made of: nobody else may have such."""
 
 RESERVED_NAMES = frozenset({"channel", "everyone", "group", "here", "slackbot", "subteam"})
 """Words that nobody may be called: Slack names none, these are its mentions and its own accounts."""
@@ -42,6 +46,26 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def account_key(text: str) -> str:
+    """The form in which a username or an e-mail address is looked up.
+
+    Both are ASCII. What is not equals nobody: ``ſam`` is not Sam, whatever Unicode's case maps say.
+
+    >>> account_key("Ann@Example.com"), account_key("ſam")
+    ('ann@example.com', 'ſam')
+    """
+    return text.lower() if text.isascii() else text
+
+
+def full_name(given: str, family: str, *otherwise: str) -> str:
+    """Given and family name; without both, the first of the others that is not empty.
+
+    >>> full_name("Ann", ""), full_name("", "", "", "ann")
+    ('Ann', 'ann')
+    """
+    return f"{given} {family}".strip() or next(filter(None, otherwise), "")
 
 
 def username_of(text: str) -> str:
@@ -77,6 +101,8 @@ def _shaped(text: str) -> str:
     name = "".join(c if c in _USERNAME_CHARACTERS else "_" for c in ascii_only.lower())
     if not any(c.isalnum() for c in name):
         raise Invalid("username_invalid", user=text[:80])
+    if name.startswith(ERASED_PREFIX):
+        raise Invalid("username_not_allowed", user=text[:80])
     return name
 
 
@@ -136,6 +162,7 @@ def email_address(text: str) -> str:
         and _DOMAIN_CHARACTERS.issuperset(domain)
         and all(label and label[0] != "-" != label[-1] for label in domain.split("."))
         and ".." not in local
+        and domain != ERASED_DOMAIN
     )
     if not fits:
         raise Invalid("bad_email_address", email=address[:EMAIL_LENGTH])

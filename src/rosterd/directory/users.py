@@ -69,6 +69,21 @@ department=None, manager_id=None, start_date=None)
     return msgspec.structs.replace(profile, has_custom=False, **cleared)
 
 
+def completed(profile: Profile, email: str) -> Profile:
+    """The profile with what follows from its fields, for someone whose primary address is ``email``.
+
+    A second address is another one, and whoever has one, or a custom field, is shown with all of them.
+
+    >>> completed(Profile(secondary_email="Ann@example.com"), "ann@example.com").secondary_email is None
+    True
+    """
+    secondary = profile.secondary_email
+    if secondary and names.account_key(secondary) == names.account_key(email):
+        secondary = None
+    has_custom = profile.has_custom or bool(secondary) or bool(custom_fields_of(profile))
+    return msgspec.structs.replace(profile, secondary_email=secondary, has_custom=has_custom)
+
+
 def custom_fields_of(profile: Profile) -> set[str]:
     """The names of the custom fields that this profile sets.
 
@@ -123,14 +138,13 @@ def role_after(org: Org, user: User, guest: bool | UnsetType) -> Role:
 
 _SHOWN = ("username", "email", "display_name", "role", "deactivated", "guest_expires")
 
-_NAME_FIELDS = frozenset({"display_name", "given_name", "family_name", "title", "photo"})
-
 
 def _values(user: User) -> dict[str, Any]:
     """A user's fields, flat, as audit events show them."""
     shown = {name: getattr(user, name) for name in _SHOWN}
-    profile: dict[str, Any] = msgspec.to_builtins(user.profile)
-    return shown | profile
+    fields = msgspec.structs.asdict(user.profile)
+    del fields["has_custom"]  # follows from the others
+    return shown | {name: msgspec.to_builtins(value) for name, value in fields.items()}
 
 
 def differences(before: User, after: User) -> dict[str, tuple[Any, Any]]:

@@ -22,9 +22,6 @@ from rosterd.provisioning import slots
 from rosterd.provisioning.draft import Draft
 from rosterd.scim.patch import Operation, Verb
 
-MAX_TEXT = 4_000
-"""Characters of a plain text attribute; more is refused. Slack states no number."""
-
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -79,7 +76,7 @@ def _text(field: str, *, empty: str | None = None, custom: bool = False) -> Writ
 
 def _string(operation: Operation, *, custom: bool = False) -> str:
     value = "" if operation.verb is Verb.REMOVE or operation.value is None else operation.value
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
+    if not isinstance(value, str) or len(value) > slots.MAX_TEXT:
         raise wrong_type(operation, custom=custom)
     return value
 
@@ -174,11 +171,11 @@ def _write_start_date(draft: Draft, operation: Operation) -> None:
 
 
 def _write_guest_type(draft: Draft, operation: Operation) -> None:
-    if operation.verb is Verb.REMOVE or operation.value is None:
+    if operation.verb is Verb.REMOVE:
         draft.guest = False
     elif operation.value == "multi":
         draft.guest = True
-    else:
+    elif operation.value is not None:
         raise Invalid("improper_enterprise_schema_format")
 
 

@@ -99,7 +99,7 @@ class Draft:
             guest=self.guest,
             guest_expires=self.guest_expires,
             manager=self.manager,
-            profile=self._profile(),
+            profile=Profile(**self.profile),
             refused_profile=self.refused_profile,
         )
 
@@ -107,7 +107,6 @@ class Draft:
         """Forget every custom profile field: one of them was invalid (POST only)."""
         self.refused_profile = reason
         self.manager = UNSET
-        self.profile.update(dict.fromkeys(CUSTOM_FIELDS))
 
     def _username(self) -> str | UnsetType:
         # Slack: userName and nickName update each other; where both are sent, userName wins.
@@ -118,11 +117,3 @@ class Draft:
         if "@" not in self.nickname and len(self.nickname) > USERNAME_LENGTH:
             raise Invalid("long_nickname", user=self.nickname[:80])
         return self.nickname
-
-    def _profile(self) -> Profile:
-        values = self.profile
-        if values["secondary_email"] and values["secondary_email"].lower() == (self.email or "").lower():
-            values["secondary_email"] = None
-        if values["secondary_email"] or any(values[name] for name in CUSTOM_FIELDS):
-            values["has_custom"] = True
-        return Profile(**values)

@@ -15,8 +15,8 @@ from typing import Any
 
 from rosterd.directory import query
 from rosterd.directory.model import Role
-from rosterd.directory.names import folded
-from rosterd.scim.errors import InvalidFilter
+from rosterd.directory.names import account_key, folded
+from rosterd.scim.errors import InvalidFilter, shown
 from rosterd.scim.filter import parse_filter
 from rosterd.scim.grammar import And, Compare, Filter, Nested, Not, Op, Or, Path, Present
 
@@ -37,6 +37,10 @@ def _folded_text(value: Any) -> str:
     return folded(_plain_text(value))
 
 
+def _key(value: Any) -> str:
+    return account_key(_plain_text(value))
+
+
 def _plain_text(value: Any) -> str:
     if value is None or isinstance(value, bool):
         raise InvalidFilter("a text is compared with text")
@@ -51,9 +55,9 @@ def _flag(value: Any) -> int:
     return int(text in ("1", "true"))
 
 
-_USERNAME = _Field("username", _folded_text)
-_EMAIL = _Field("email", _folded_text)
-_PRIMARY_EMAIL = _Field("primary_email", _folded_text)
+_USERNAME = _Field("username", _key)
+_EMAIL = _Field("email", _key)
+_PRIMARY_EMAIL = _Field("primary_email", _key)
 _ID = _Field("id", _plain_text, _EQUALITY)
 _NEVER_SET = _Field("", _plain_text)
 """``externalId`` is not kept, so nobody has one."""
@@ -110,13 +114,13 @@ def _field(path: Path, fields: Mapping[str, _Field]) -> _Field:
     name = ".".join(step for step in (path.name, path.sub) if step)
     found = None if path.extension else fields.get(name)
     if found is None:
-        raise InvalidFilter(f"cannot filter by {name or 'an extension'}")
+        raise InvalidFilter(f"cannot filter by {shown(name or 'an extension')}")
     if path.filter is None:
         return found
     # Entra looks people up by emails[type eq "work"].value: the work address is the primary one.
     if found is _EMAIL and _names_primary(path.filter):
         return _PRIMARY_EMAIL
-    raise InvalidFilter(f"cannot filter by {name}[…]")
+    raise InvalidFilter(f"cannot filter by {shown(name)}[]")
 
 
 def _names_primary(filter: Filter) -> bool:
@@ -137,7 +141,7 @@ def _within(path: Path, inner: Filter, fields: Mapping[str, _Field]) -> query.Co
     conditions = []
     for part in rest:
         if not isinstance(part, Compare) or part.path != Path(name="value"):
-            raise InvalidFilter(f"cannot filter by {path.name}[…]")
+            raise InvalidFilter(f"cannot filter by {shown(path.name or '')}[]")
         conditions.append(_comparison(_field(outer, fields), part.op, part.value))
     if not conditions:
         return _present(_field(outer, fields))

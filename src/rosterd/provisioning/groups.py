@@ -25,18 +25,25 @@ from rosterd.scim.patch import Operation, Verb, check_schemas, operations
 _IGNORED = frozenset({"externalid", "id", "meta", "schemas"})
 
 
-def of_resource(body: Mapping[str, Any], *, creates: bool) -> GroupChange:
-    """What a POST (``creates``) or PUT body says. Without ``members`` the group has none."""
+def creation(body: Mapping[str, Any]) -> GroupChange:
+    """The new group that a POST body describes."""
+    name, members = _of_resource(body)
+    if name is UNSET:
+        raise _wrong("displayName")
+    return GroupChange(display_name=name, members=Members(add=members))
+
+
+def replacement(body: Mapping[str, Any]) -> GroupChange:
+    """What a PUT body makes of a group. Without ``members`` it has none; without a name it keeps its own."""
+    name, members = _of_resource(body)
+    return GroupChange(display_name=name, members=Members(replace=members))
+
+
+def _of_resource(body: Mapping[str, Any]) -> tuple[str | UnsetType, tuple[UserId, ...]]:
     fields = {name.lower(): value for name, value in body.items()}
     check_schemas(fields.get("schemas"))
-    name = fields.get("displayname")
-    if name is None and creates:
-        raise _wrong("displayName")
-    members = _ids(fields.get("members") or [])
-    return GroupChange(
-        display_name=UNSET if name is None else _text(name),
-        members=Members(add=members) if creates else Members(replace=members),
-    )
+    name, members = fields.get("displayname"), fields.get("members")
+    return UNSET if name is None else _text(name), () if members is None else _ids(members)
 
 
 def modification(body: Mapping[str, Any], dialect: Dialect) -> GroupChange:
@@ -97,6 +104,8 @@ def _named(operation: Operation) -> tuple[UserId, ...] | None:
             raise InvalidPath("members[…]")
         return tuple(_of_filter(operation.path.filter))
     if operation.verb is Verb.REMOVE and operation.value is None:
+        if operation.path.sub is not None:
+            raise InvalidPath("members.value")  # of whom? Not of everybody
         return None
     return _ids(operation.value)
 

@@ -18,10 +18,16 @@ from rosterd.directory.model import Address
 from rosterd.provisioning.draft import Draft
 from rosterd.scim.errors import NoTarget
 from rosterd.scim.filter import matches
-from rosterd.scim.grammar import And, Compare, Filter, Not, Or
+from rosterd.scim.grammar import And, Compare, Filter, Not, Or, Present
 from rosterd.scim.patch import Operation, Verb
 
 Element = dict[str, Any]
+
+MAX_TEXT = 4_000
+"""Characters of a text; more is refused. Slack states no number."""
+
+MAX_PHOTO = 256 * 1024
+"""Characters of a photo's URL, ``data:`` URLs included. Slack states no number."""
 
 ADDRESS_FIELDS = {
     "streetAddress": "street_address",
@@ -85,17 +91,12 @@ def _primary_email(elements: Sequence[Element], *, merging: bool) -> int | None:
 
 def _email_slot(slots: list[str | None], operation: Operation) -> list[str | None]:
     types = ("work", "home")
-    view = [
-        {"value": slot, "type": types[i], "primary": i == 0}
-        for i, slot in enumerate(slots)
-        if slot is not None
-    ]
-    found = _chosen(view, operation.path.filter, slots)
+    found = _chosen(slots, types, operation.path.filter)
     if operation.verb is Verb.REMOVE:
-        return [None if i in found else slot for i, slot in enumerate(slots)]
+        return _emptied(slots, found, operation)
     if not found:
         found = [1]
-        if _asks_value(operation.path.filter):
+        if _asks_stored(operation.path.filter):
             raise NoTarget("emails")
     sub, value = _assignment(operation, "emails_invalid")
     if sub == "primary":
@@ -164,12 +165,11 @@ def _phone_claim(element: Element) -> int:
 
 def _phone_slot(slots: list[str | None], operation: Operation) -> list[str | None]:
     types = ("mobile", "work")
-    template = [{"value": slot, "type": types[i], "primary": i == 0} for i, slot in enumerate(slots)]
-    found = _chosen([e for e in template if e["value"] is not None], operation.path.filter, slots)
+    found = _chosen(slots, types, operation.path.filter)
     if operation.verb is Verb.REMOVE:
-        return [None if i in found else slot for i, slot in enumerate(slots)]
-    if not found and not _asks_value(operation.path.filter):
-        found = [i for i, e in enumerate(template) if _fits(operation.path.filter, e)]
+        return _emptied(slots, found, operation)
+    if not found and not _asks_stored(operation.path.filter):
+        found = [i for i, kind in enumerate(types) if _fits(operation.path.filter, _view(None, kind, i))]
     if not found:
         raise NoTarget("phoneNumbers")
     sub, value = _assignment(operation, "phoneNumbers_invalid")
@@ -185,7 +185,7 @@ def write_photo(draft: Draft, operation: Operation) -> None:
     element = _single(operation, {"value": current, "type": "photo", "primary": True}, "photos_invalid")
     if element is None:
         return
-    photo = _text(element.get("value"), "photos_invalid")
+    photo = _text(element.get("value"), "photos_invalid", longest=MAX_PHOTO)
     if photo and not photo.lower().startswith(("https://", "http://", "data:image/")):
         raise Invalid("photos_invalid")
     if photo and draft.existing and photo.endswith(default_photo(draft.existing.id)):
@@ -213,7 +213,7 @@ def write_address(draft: Draft, operation: Operation) -> None:
     """
     current = draft.profile["address"]
     view = {wire: getattr(current, name, None) for wire, name in ADDRESS_FIELDS.items()}
-    if operation.verb is Verb.REMOVE and isinstance(operation.value, list):
+    if operation.verb is Verb.REMOVE and operation.value is not None:
         named = [_address(element) for element in _elements(operation.value, "addresses_invalid")]
         if current in named:
             draft.profile["address"] = None
@@ -240,10 +240,12 @@ def ignore_groups(draft: Draft, operation: Operation) -> None:
 def _single(operation: Operation, current: Element, code: str, *, bare: bool = True) -> Element | None:
     """What an attribute of one element is to be: None: unchanged; {}: cleared."""
     path = operation.path
-    if _asks_value(path.filter) and not _fits(path.filter, current):
-        if operation.verb is Verb.REMOVE:
+    if not _fits(path.filter, current):
+        known = {key.lower() for key in current}  # an address does not know its type: any will do
+        if operation.verb is Verb.REMOVE and _asked(path.filter) & known:
             return None
-        raise NoTarget(path.name or "")
+        if operation.verb is not Verb.REMOVE and _asks_stored(path.filter):
+            raise NoTarget(path.name or "")
     if operation.verb is Verb.REMOVE:
         if path.sub is not None:
             return _without(current, path.sub)
@@ -298,36 +300,56 @@ def _assignment(operation: Operation, code: str) -> tuple[str, Any]:
     return "value", elements[0].get("value")
 
 
-def _chosen(view: Sequence[Element], filter: Filter | None, slots: Sequence[str | None]) -> list[int]:
-    """Indices into ``slots`` of the elements that the filter matches (all, without a filter)."""
-    return [slots.index(element["value"]) for element in view if _fits(filter, element)]
+def _chosen(slots: Sequence[str | None], types: Sequence[str], filter: Filter | None) -> list[int]:
+    """The numbers of the filled slots that the filter matches; without a filter, of the first one."""
+    filled = [i for i, slot in enumerate(slots) if slot is not None]
+    if filter is None:
+        return filled[:1]
+    return [i for i in filled if _fits(filter, _view(slots[i], types[i], i))]
+
+
+def _emptied(slots: list[str | None], found: Sequence[int], operation: Operation) -> list[str | None]:
+    """The slots without the values of those found. Only the value is kept, so only that can go."""
+    if operation.path.sub not in (None, "value"):
+        return slots
+    return [None if i in found else slot for i, slot in enumerate(slots)]
+
+
+def _view(value: str | None, kind: str, number: int) -> Element:
+    """A slot as the element that a filter looks at."""
+    return {"value": value, "type": kind, "primary": number == 0}
 
 
 def _fits(filter: Filter | None, element: Mapping[str, Any]) -> bool:
     return filter is None or matches(filter, element)
 
 
-def _asks_value(filter: Filter | None) -> bool:
-    """Whether a filter looks at the stored value, and not only at ``type`` or ``primary``."""
+def _asked(filter: Filter | None) -> set[str]:
+    """The sub-attributes that a filter looks at."""
     match filter:
         case And(parts) | Or(parts):
-            return any(_asks_value(part) for part in parts)
+            return set().union(*map(_asked, parts))
         case Not(part):
-            return _asks_value(part)
-        case Compare(path):
-            return path.name == "value"
-    return False
+            return _asked(part)
+        case Compare(path) | Present(path):
+            return {path.name or ""}
+    return set()
+
+
+def _asks_stored(filter: Filter | None) -> bool:
+    """Whether a filter looks at what is stored, and not only at ``type`` or ``primary``."""
+    return not _asked(filter) <= {"type", "primary"}
 
 
 def _is_true(value: Any) -> bool:
     return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
-def _text(value: Any, code: str) -> str | None:
+def _text(value: Any, code: str, *, longest: int = MAX_TEXT) -> str | None:
     """A stored text: blank is None."""
     if value is None:
         return None
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > longest:
         raise _invalid(code)
     return value.strip() or None
 

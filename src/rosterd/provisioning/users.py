@@ -27,9 +27,11 @@ from rosterd.provisioning.attributes import (
 )
 from rosterd.provisioning.draft import Draft
 from rosterd.scim.dialect import Dialect
-from rosterd.scim.errors import InvalidPath
+from rosterd.scim.errors import InvalidPath, TooLarge
 from rosterd.scim.grammar import Path, attribute, format_path
 from rosterd.scim.patch import Operation, Verb, check_schemas, operations
+
+MAX_STEPS = 250
 
 _DESCRIPTIVE = frozenset({"schemas", "id", "meta"})
 
@@ -70,14 +72,27 @@ def replacement(body: Mapping[str, Any], existing: User) -> UserChange:
     return draft.change()
 
 
-def modification(body: Mapping[str, Any], existing: User, dialect: Dialect) -> UserChange:
-    """What a PATCH body makes of ``existing``. An unknown path raises `InvalidPath`."""
+def steps(body: Mapping[str, Any], dialect: Dialect) -> tuple[Operation, ...]:
+    """The operations of a PATCH body, one per attribute, whoever it is about.
+
+    Raises `InvalidPath` for an unknown path, and `TooLarge` above 250 operations: a user has not so
+    many attributes, and nobody else is served while they are applied.
+    """
+    found = operations(body, dialect)
+    if len(found) > MAX_STEPS:
+        raise TooLarge(f"more than {MAX_STEPS} operations on one user")
+    leaves = tuple(leaf for operation in found for leaf in _leaves(operation))
+    for leaf in leaves:
+        if _row(leaf.path) is None:
+            raise InvalidPath(format_path(leaf.path, dialect))
+    return leaves
+
+
+def modification(asked: Sequence[Operation], existing: User) -> UserChange:
+    """What a PATCH makes of ``existing``; ``asked`` is what :func:`steps` found in its body."""
     draft = Draft(existing)
-    for operation in operations(body, dialect):
-        for leaf in _leaves(operation):
-            if _row(leaf.path) is None:
-                raise InvalidPath(format_path(leaf.path, dialect))
-            _apply(draft, leaf)
+    for step in asked:
+        _apply(draft, step)
     return draft.change()
 
 
@@ -94,12 +109,12 @@ def _of_resource(body: Mapping[str, Any]) -> Iterator[Operation]:
 
 def _known(found: Iterable[Operation]) -> Iterator[Operation]:
     for operation in found:
-        if operation.value is None and operation.path.name is None:
-            continue  # "urn:…": null says nothing about an extension
+        if operation.value is None:
+            continue  # RFC 7643 §2.5: null is no value, in a whole resource the same as silence
         for leaf in _leaves(operation):
             # Clients that drop nulls (Slack's Java SDK) send an unset manager back as {}.
-            says_something = leaf.value != {} or leaf.path.name != "manager"
-            if says_something and _row(leaf.path) is not None:
+            says_nothing = leaf.value is None or (leaf.value == {} and leaf.path.name == "manager")
+            if not says_nothing and _row(leaf.path) is not None:
                 yield leaf
 
 
@@ -133,10 +148,12 @@ def _leaves(operation: Operation) -> Iterator[Operation]:
     if path.filter is not None or not (path.name is None or (path.extension, path.name, path.sub) == _NAME):
         yield operation
         return
-    below = [row for row in ATTRIBUTES if row.key[0] == path.extension and path.name in (None, row.key[1])]
+    if value is None and path.extension == "guest" and operation.verb is not Verb.REMOVE:
+        return  # a client that writes nulls does not ask for a full member
     if operation.verb is Verb.REMOVE or value is None:
-        for row in below:
-            yield Operation(Verb.REMOVE, Path(*row.key[:2], None, row.key[2]))
+        for extension, name, below in _KEYS:
+            if extension == path.extension and path.name in (None, name):
+                yield Operation(Verb.REMOVE, Path(extension, name, None, below))
         return
     if not isinstance(value, dict):
         raise wrong_type(operation, custom=path.extension in ("enterprise", "profile"))
@@ -149,6 +166,7 @@ def _leaves(operation: Operation) -> Iterator[Operation]:
 
 
 _NAME = ("", "name", None)
+_KEYS = tuple(row.key for row in ATTRIBUTES)
 
 
 def _check_whole(path: Path, value: Mapping[str, Any]) -> None:

@@ -24,6 +24,8 @@ from rosterd.scim.path import Path, format_path, parse_path
 
 MAX_OPERATIONS = 20_000  # above the 15,000 members that Slack takes in one call
 
+# RFC 7643 §4.1.2 and §4.2, as far as Slack knows them.
+_MULTI_VALUED = frozenset({"addresses", "emails", "groups", "members", "phonenumbers", "photos", "roles"})
 _DESCRIPTIVE = frozenset({"schemas", "id", "meta", "externalid"})
 
 
@@ -177,10 +179,13 @@ def _from_partial_resource(
     for name, value in body.items():
         if name.lower() in _DESCRIPTIVE:
             continue
+        path = _path(name, dialect)
         if isinstance(value, list):
-            yield from _by_element(_path(name, dialect), value)
+            yield from _by_element(path, value)
+        elif value is not None and not path.extension and path.name in _MULTI_VALUED:
+            yield from _by_element(path, [value])  # one element without its brackets: never the whole list
         else:
-            yield Operation(Verb.REPLACE, _path(name, dialect), value)
+            yield Operation(Verb.REPLACE, path, value)
 
 
 def _removed(meta: object) -> list[str]:

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rosterd.scim.dialect import extension_of
-from rosterd.scim.errors import InvalidPath
+from rosterd.scim.errors import InvalidPath, TooLarge
 from rosterd.scim.grammar import Path, attribute
+
+MAX_NAMES = 100  # in one parameter; a resource has less than half as many
 
 _ALWAYS = frozenset({"schemas", "id"})
 
@@ -48,13 +50,17 @@ class Projection:
 def parse_projection(params: Mapping[str, str]) -> Projection | None:
     """What query parameters (their names lower-cased) ask for; None: everything.
 
+    Raises TooLarge above 100 names.
+
     >>> parse_projection({"attributes": "userName, emails.value"}).paths[1]
     Path(extension='', name='emails', filter=None, sub='value')
     >>> parse_projection({"attributes": " "}) is None
     True
     """
     for parameter, excludes in (("attributes", False), ("excludedattributes", True)):
-        names = [name.strip() for name in params.get(parameter, "").split(",")]
+        names = [name.strip() for name in params.get(parameter, "").split(",", MAX_NAMES)]
+        if len(names) > MAX_NAMES:
+            raise TooLarge(f"more than {MAX_NAMES} names in {parameter}")
         if any(names):
             return Projection(tuple(path for name in names if (path := _find(name))), excludes)
     return None

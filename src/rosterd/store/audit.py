@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -132,12 +132,13 @@ async def verify(tx: Tx, org: OrgId) -> Verdict:
     """
     seals, sealed, head = 0, 0, GENESIS
     problem: str | None = None
+    forgotten = {subject for (subject,) in await tx.all(_FORGOTTEN, org)}
     while problem is None:
         rows = await tx.all(_SEALS, org, seals, BATCH)
         if not rows:
             break
         for batch in _batches(rows):
-            problem = await _problem_of_seals(tx, org, batch, seals, head)
+            problem = await _problem_of_seals(tx, org, batch, seals, head, forgotten)
             if problem is not None:
                 break
             seals, sealed, head = batch[-1][0], sealed + sum(len(seal[1]) for seal in batch), batch[-1][2]
@@ -167,6 +168,7 @@ def digest(salt: str, personal: str) -> str:
 
 
 _NAMES = Record.__struct_fields__
+_SUBJECT = _NAMES.index("subject_id")
 _COVERED = _NAMES[:-2]  # all but salt and personal
 _COLUMNS = ", ".join(f"t.{name}" for name in _NAMES)
 _INSERT = (
@@ -247,8 +249,13 @@ def _batches(rows: Sequence[Row]) -> Iterable[list[Seal]]:
         yield batch
 
 
-async def _problem_of_seals(tx: Tx, org: OrgId, batch: list[Seal], last: int, head: str) -> str | None:
-    """What is wrong with seals that must follow seal ``last``, whose hash is ``head``."""
+async def _problem_of_seals(
+    tx: Tx, org: OrgId, batch: list[Seal], last: int, head: str, forgotten: Collection[str]
+) -> str | None:
+    """What is wrong with seals that must follow seal ``last``, whose hash is ``head``.
+
+    ``forgotten`` are the people whose data may be missing.
+    """
     ids = [id for seal in batch for id in seal[1]]
     rows = {row[1]: row for row in await tx.all(_EVENTS, org, ids)}
     for n, events, hash, previous in batch:
@@ -259,7 +266,7 @@ async def _problem_of_seals(tx: Tx, org: OrgId, batch: list[Seal], last: int, he
         for id in events:
             if id not in rows:
                 return f"event {id} of seal {n} was removed"
-            if problem := _problem_of_personal(rows[id]):
+            if problem := _problem_of_personal(rows[id], forgotten):
                 return problem
         if _hash(previous, (canonical(rows[id]) for id in events)) != hash:
             return f"seal {n} does not fit its events: one of {events[0]} … {events[-1]} was changed"
@@ -267,10 +274,12 @@ async def _problem_of_seals(tx: Tx, org: OrgId, batch: list[Seal], last: int, he
     return None
 
 
-def _problem_of_personal(row: Row) -> str | None:
+def _problem_of_personal(row: Row, forgotten: Collection[str]) -> str | None:
     covered, salt, personal = row[-3:]
     if personal is None:
-        return None  # nothing personal, or forgotten
+        if covered is not None and row[_SUBJECT] not in forgotten:
+            return f"the personal data of event {row[1]} was removed, and nobody was forgotten"
+        return None
     if covered is None or salt is None or digest(salt, personal) != covered:
         return f"the personal data of event {row[1]} was changed"
     return None
@@ -285,6 +294,7 @@ async def _queue(tx: Tx, org: OrgId) -> tuple[int, str | None, int | None]:
     return waiting, f"event {lost[0] if lost else '?'}, not yet sealed, was removed", oldest
 
 
+_FORGOTTEN = "SELECT subject_id FROM audit_events WHERE org_id = $1 AND action = 'user_profile_deleted'"
 _QUEUE = (
     "SELECT COUNT(*), COUNT(t.id), MIN(t.created) FROM audit_unsealed q"
     " LEFT JOIN audit_events t ON t.org_id = q.org_id AND t.id = q.event_id WHERE q.org_id = $1"

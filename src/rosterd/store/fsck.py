@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from rosterd.directory.model import Profile, Role
-from rosterd.directory.names import folded
+from rosterd.directory.names import folded, full_name
 from rosterd.store.contract import Row, Tx
 
 EXAMPLES = 100
@@ -64,11 +64,6 @@ CHECKS = (
     Check(
         "user {} is no guest and has a guest's expiry",
         f"SELECT t.org_id, t.id FROM users t WHERE t.guest_expires IS NOT NULL AND t.role NOT IN ({_GUESTS})",
-    ),
-    Check(
-        "there are {} primary owners",
-        "SELECT t.org_id, COUNT(*) FROM users t WHERE t.role = 'primary_owner'"
-        " GROUP BY t.org_id HAVING COUNT(*) > 1",
     ),
     Check(
         "group {} has the member {}, but there is no such group",
@@ -137,7 +132,7 @@ async def _addresses(tx: Tx, users: Sequence[Row]) -> dict[tuple[str, str], set[
 
 
 def _problems_of_user(row: Row, held: set[str]) -> Iterator[str]:
-    _, _, username, email, email_folded, display, display_folded, document = row
+    _, _, username, email, email_folded, display, display_folded, shown, document = row
     for name, text, stored in (
         ("username", username, username),
         ("e-mail address", email, email_folded),
@@ -146,11 +141,14 @@ def _problems_of_user(row: Row, held: set[str]) -> Iterator[str]:
         if folded(text) != stored:
             yield f"has a {name} that is not folded as {text!r} should be"
     try:
-        secondary = msgspec.json.decode(document, type=Profile).secondary_email
+        profile = msgspec.json.decode(document, type=Profile)
     except msgspec.MsgspecError as error:
         yield f"has a profile that cannot be read: {error}"
         return
-    owned = {folded(address) for address in (email, secondary) if address}
+    expected = full_name(profile.given_name, profile.family_name, display, username)
+    if shown != expected:
+        yield f"is shown in groups as {shown!r} instead of {expected!r}"
+    owned = {folded(address) for address in (email, profile.secondary_email) if address}
     for address in sorted(owned - held):
         yield f"has the address {address!r}, which does not belong to that user"
     for address in sorted(held - owned):
@@ -158,8 +156,8 @@ def _problems_of_user(row: Row, held: set[str]) -> Iterator[str]:
 
 
 _USERS = (
-    "SELECT org_id, id, username, email, email_folded, display_name, display_folded, profile FROM users"
-    " WHERE (org_id, id) > ($1, $2) ORDER BY org_id, id LIMIT $3"
+    "SELECT org_id, id, username, email, email_folded, display_name, display_folded, full_name, profile"
+    " FROM users WHERE (org_id, id) > ($1, $2) ORDER BY org_id, id LIMIT $3"
 )
 _GROUPS = (
     "SELECT org_id, id, display_name, display_folded FROM groups"

@@ -14,8 +14,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Literal
 
-import msgspec
-
 from rosterd.directory.model import Group, GroupId, Member, OrgId, Role, UserId
 from rosterd.directory.names import folded
 from rosterd.directory.query import Condition
@@ -102,7 +100,7 @@ async def members(tx: Tx, org: OrgId, id: GroupId) -> list[Member]:
     found: list[Member] = []
     added, last = -1, ""
     while rows := await tx.all(_MEMBERS, org, id, added, last, SLICE):
-        found.extend(_member(row[1:]) for row in rows)
+        found.extend(Member(UserId(user), name) for _, user, name in rows)
         added, last = rows[-1][0], rows[-1][1]
         if len(rows) < SLICE:
             break
@@ -119,8 +117,8 @@ async def members_of_many(tx: Tx, org: OrgId, ids: Sequence[GroupId]) -> dict[Gr
         if len(batch) == 1:
             found[batch[0]] = await members(tx, org, batch[0])
             continue
-        for group, *row in await tx.all(_MEMBERS_OF_MANY, org, batch):
-            found[group].append(_member(row))
+        for group, user, name in await tx.all(_MEMBERS_OF_MANY, org, batch):
+            found[group].append(Member(UserId(user), name))
     return found
 
 
@@ -172,10 +170,7 @@ _FIND_MANY = (
     " WHERE org_id = $1 AND id IN each($2) ORDER BY created, id"
 )
 _SIZES = "SELECT group_id, COUNT(*) FROM members WHERE org_id = $1 AND group_id IN each($2) GROUP BY group_id"
-_SHOWN = (
-    "m.user_id, u.display_name, u.username, u.profile FROM members m"
-    " JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id"
-)
+_SHOWN = "m.user_id, u.full_name FROM members m JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id"
 _MEMBERS = (
     f"SELECT m.added, {_SHOWN} WHERE m.org_id = $1 AND m.group_id = $2 AND (m.added, m.user_id) > ($3, $4)"
     " ORDER BY m.added, m.user_id LIMIT $5"
@@ -197,22 +192,6 @@ _ADD_MEMBERS = (
     " FROM each($3) AS e WHERE TRUE ORDER BY 3 ON CONFLICT DO NOTHING RETURNING user_id"
 )
 _REMOVE = "DELETE FROM members WHERE org_id = $1 AND group_id = $2"
-
-
-class _Names(msgspec.Struct):
-    given_name: str = ""
-    family_name: str = ""
-
-
-_names = msgspec.json.Decoder(_Names)
-
-
-def _member(row: Sequence[str]) -> Member:
-    """The member as shown: by full name as :attr:`rosterd.directory.model.User.full_name` says."""
-    id, display_name, username, profile = row
-    names = _names.decode(profile)
-    shown = f"{names.given_name} {names.family_name}".strip() or display_name or username
-    return Member(UserId(id), shown)
 
 
 def _ids(rows: Sequence[Row]) -> list[UserId]:

@@ -30,6 +30,7 @@ _SETTINGS = (
     "PRAGMA fullfsync = ON",
     "PRAGMA checkpoint_fullfsync = ON",
     "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # what is erased is overwritten
     "PRAGMA cache_size = -32768",  # KiB, with the minus
     "PRAGMA temp_store = MEMORY",
     "PRAGMA journal_size_limit = 67108864",

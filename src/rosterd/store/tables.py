@@ -27,6 +27,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -44,6 +45,11 @@ def _number(name: str, *, null: bool = False) -> Column[Any]:
 
 def _flag(name: str) -> Column[Any]:
     return Column(name, SmallInteger(), nullable=False)
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """That an index holds only the rows that fulfil this."""
+    return {f"{engine}_where": text(condition) for engine in ("sqlite", "postgresql")}
 
 
 # Organisations. `domain` routes: it is unique in the whole installation.
@@ -103,7 +109,8 @@ users = Table(
     _number("date_claimed", null=True),  # the first sign-in; NULL: invited
     _number("guest_expires", null=True),
     _flag("erased"),
-    _text("profile"),  # JSON of rosterd.directory.model.Profile
+    _text("full_name"),  # as groups show their members: follows from the rest
+    _text("profile"),  # JSON of rosterd.directory.model.Profile; last, for it may be long
     PrimaryKeyConstraint("org_id", "id", name="users_pk"),
     UniqueConstraint("org_id", "username", name="users_username"),
     ForeignKeyConstraint(["org_id"], ["orgs.id"], name="users_org"),
@@ -112,6 +119,7 @@ users = Table(
     Index("users_by_display", "org_id", "display_folded", "created", "id"),
     Index("users_by_role", "org_id", "role", "created", "id"),
     Index("users_by_active", "org_id", "deactivated", "created", "id"),
+    Index("users_one_primary_owner", "org_id", "role", unique=True, **_where("role = 'primary_owner'")),
 )
 
 # Every address, primary and secondary: its key gives it to one person.

@@ -138,9 +138,9 @@ async def groups_of(tx: Tx, org: OrgId, ids: Sequence[UserId]) -> dict[UserId, l
 
 _NAMES = (
     "org_id", "id", "created", "username", "email", "display_name", "role", "deactivated",
-    "date_claimed", "guest_expires", "erased", "profile", "email_folded", "display_folded",
+    "date_claimed", "guest_expires", "erased", "profile", "email_folded", "display_folded", "full_name",
 )  # fmt: skip
-_WIDTH = 12  # the columns that make a User; the folded ones are only looked up by
+_WIDTH = 12  # the columns that make a User; the others follow from them
 
 _COLUMNS = ", ".join(f"t.{name}" for name in _NAMES[:_WIDTH])
 _INSERT = (
@@ -175,6 +175,7 @@ def _values(user: User) -> tuple[str | int | None, ...]:
         user.org_id, user.id, user.created, user.username, user.email, user.display_name,
         str(user.role), int(user.deactivated), user.date_claimed, user.guest_expires, int(user.erased),
         msgspec.json.encode(user.profile).decode(), folded(user.email), folded(user.display_name),
+        user.full_name,
     )  # fmt: skip
 
 

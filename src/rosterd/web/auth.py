@@ -7,14 +7,14 @@ address*, *Using SCIM in an Enterprise organization*.
 from __future__ import annotations
 
 import time
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from ipaddress import IPv4Network, IPv6Address, ip_address
 from typing import NamedTuple
 
 from rosterd.actions.apps import hash_of
 from rosterd.directory import access, plans
 from rosterd.directory.model import Actor, Org, Plan, Token
 from rosterd.store import tokens
-from rosterd.store.engine import Store, Tx
+from rosterd.store.engine import Store, StoreError, Tx
 from rosterd.web.errors import HttpError
 from rosterd.web.request import Request
 
@@ -58,10 +58,15 @@ class Authenticator:
 
     async def flush(self, store: Store) -> None:
         """Write down when tokens were last used: about once a minute, never for each request."""
-        if self._used:
-            used, self._used = self._used, {}
+        if not self._used:
+            return
+        used, self._used = self._used, {}
+        try:
             async with store.write() as tx:
                 await tokens.touch(tx, sorted(used.items()))
+        except StoreError:
+            self._used = used | self._used
+            raise
 
 
 def bearer(header: str | None) -> str:
@@ -89,11 +94,16 @@ def comes_from(ranges: tuple[str, ...], ip: str | None) -> bool:
 
     >>> comes_from(("192.0.2.0/24",), "192.0.2.7"), comes_from(("192.0.2.0/24",), "::1"), comes_from((), None)
     (True, False, True)
+    >>> comes_from(("192.0.2.0/24",), "::ffff:192.0.2.7")
+    True
     """
     if not ranges:
         return True
     try:
-        address = IPv4Address((ip or "").removeprefix("::ffff:"))
-    except AddressValueError:
+        address = ip_address(ip or "")
+    except ValueError:
         return False
+    if isinstance(address, IPv6Address):
+        mapped = address.ipv4_mapped
+        return mapped is not None and comes_from(ranges, str(mapped))
     return any(address in IPv4Network(text) for text in ranges)

@@ -76,7 +76,7 @@ def reply_to(error: Exception, dialect: Dialect, request_id: str) -> Reply:
     """The answer to a request that failed. What nothing here explains is logged and a plain 500."""
     match error:
         case DirectoryError():
-            return _reply(_with_data(error.code, error.data), STATUS.get(error.code, 400), dialect)
+            return _reply(str(error), STATUS.get(error.code, 400), dialect)
         case scim.ScimError():
             code = next(SCIM_CODES[kind] for kind in type(error).__mro__ if kind in SCIM_CODES)
             # The body has Slack's bare code; why is said beside it.
@@ -89,12 +89,6 @@ def reply_to(error: Exception, dialect: Dialect, request_id: str) -> Reply:
         case _:
             log.error("request %s failed", request_id, exc_info=error)
             return _reply("internal_error", 500, dialect)
-
-
-def _with_data(code: str, data: Mapping[str, str]) -> str:
-    """A code with what it is about, as on Slack's wire: ``email_taken (user=ann, existing_user=U1)``."""
-    shown = ", ".join(f"{name}={value}" for name, value in data.items() if value)
-    return f"{code} ({shown})" if shown else code
 
 
 def _reply(code: str, status: int, dialect: Dialect, headers: Mapping[str, str] | None = None) -> Reply:

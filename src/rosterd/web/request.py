@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 from rosterd.directory.model import Origin
 from rosterd.scim import documents
 from rosterd.web.errors import HttpError
 
+T = TypeVar("T")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -21,7 +22,7 @@ MAX_BODY = 8 * 1024 * 1024
 
 BODY_SECONDS = 30.0
 OFF_THE_LOOP = 64 * 1024
-"""Bytes from which a body is parsed in a thread."""
+"""Bytes from which a body is read in a thread."""
 
 
 class Disconnected(Exception):
@@ -68,12 +69,15 @@ class Request:
     def origin(self) -> Origin:
         return Origin(self.id, (self.header(b"user-agent") or "")[:256], self.client_ip)
 
-    async def document(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises `ScimError`, ``request_too_large``, ``request_timeout``."""
+    async def document(self, read: Callable[[dict[str, Any]], T]) -> T:
+        """What ``read`` makes of the body, a JSON object; a large one is read in a thread.
+
+        Raises `ScimError`, ``request_too_large``, ``request_timeout``, and what ``read`` raises.
+        """
         body = await self._body()
         if len(body) > OFF_THE_LOOP:
-            return await asyncio.to_thread(documents.parse, body)
-        return documents.parse(body)
+            return await asyncio.to_thread(lambda: read(documents.parse(body)))
+        return read(documents.parse(body))
 
     async def _body(self) -> bytes:
         if int(self._length() or 0) > MAX_BODY:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from rosterd.actions import groups as group_actions
 from rosterd.actions import users as user_actions
 from rosterd.directory.errors import NotFound
 from rosterd.directory.groups import GroupChange
-from rosterd.directory.model import Actor, Group, GroupId, GroupRef, Member, Org, User, UserId
+from rosterd.directory.model import Group, GroupId, GroupRef, Member, Org, User, UserId
 from rosterd.directory.plans import RECOMMENDED_GROUP_SIZE
 from rosterd.directory.query import And, Compare, Condition, Op
 from rosterd.directory.users import UserChange
@@ -30,7 +31,7 @@ from rosterd.scim.projection import Projection, parse_projection, project
 from rosterd.store import groups as group_rows
 from rosterd.store import users as user_rows
 from rosterd.store.engine import Store, Tx
-from rosterd.web.auth import Authenticator
+from rosterd.web.auth import Authenticator, Caller
 from rosterd.web.errors import HttpError
 from rosterd.web.reply import Reply
 from rosterd.web.request import Request
@@ -47,21 +48,32 @@ class Call:
     service: Scim
     request: Request
     dialect: Dialect
-    actor: Actor
-    org: Org
+    caller: Caller | None  # None: on a public route
     id: str  # the last segment of the path
+    projection: Projection | None  # what the client wants to see of a resource
 
     @property
     def store(self) -> Store:
         return self.service.store
 
     @property
+    def org(self) -> Org:
+        assert self.caller is not None
+        return self.caller.org
+
+    @property
     def site(self) -> Site:
         return Site(self.service.base_url, self.org.domain)
 
-    @property
-    def projection(self) -> Projection | None:
-        return parse_projection(self.request.params)
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[tuple[Tx, Caller]]:
+        """A write transaction, and whom it is for.
+
+        The token is looked at again: a body may take its time, and whoever lost their rights while
+        it arrived has lost them.
+        """
+        async with self.store.write() as tx:
+            yield tx, await self.service.authenticator.caller(tx, self.request)
 
     def reply(self, status: int, resource: dict[str, Any]) -> Reply:
         """One resource, cut down to what the client wants."""
@@ -92,7 +104,7 @@ class Scim:
     def __init__(self, store: Store, authenticator: Authenticator, base_url: str) -> None:
         self.store = store
         self.base_url = base_url
-        self._authenticator = authenticator
+        self.authenticator = authenticator
 
     def dialect_of(self, request: Request) -> Dialect:
         """In which version to answer, even if the path turns out to be wrong."""
@@ -103,10 +115,10 @@ class Scim:
         version, rest = _split(request.segments)
         route = find_route(version, rest)
         dialect = VERSIONS.get(version, V1)
-        if route is not None and route.public and request.method == "GET":
-            return Reply(200, project(schemas.SERVICE_PROVIDER_CONFIG, parse_projection(request.params)))
-        async with self.store.read() as tx:
-            caller = await self._authenticator.caller(tx, request)
+        caller = None
+        if route is None or not route.public or request.method not in route.handlers:
+            async with self.store.read() as tx:
+                caller = await self.authenticator.caller(tx, request)
         if version not in VERSIONS:
             raise HttpError("unsupported_version")
         if route is None:
@@ -114,7 +126,7 @@ class Scim:
         handler = route.handlers.get(request.method)
         if handler is None:
             raise HttpError("method_not_allowed", {"Allow": ", ".join(route.handlers)})
-        return await handler(Call(self, request, dialect, caller.actor, caller.org, rest[-1]))
+        return await handler(Call(self, request, dialect, caller, rest[-1], parse_projection(request.params)))
 
 
 def _split(segments: tuple[str, ...] | None) -> tuple[str, tuple[str, ...]]:
@@ -147,38 +159,36 @@ async def list_users(call: Call) -> Reply:
 
 
 async def create_user(call: Call) -> Reply:
-    change = users.creation(await call.request.document())
-    async with call.store.write() as tx:
-        user = await user_actions.create(tx, call.org, change, actor=call.actor)
+    change = await call.request.document(users.creation)
+    async with call.writing() as (tx, caller):
+        user = await user_actions.create(tx, caller.org, change, actor=caller.actor)
     return call.reply(call.dialect.statuses.create, users.render(user, (), call.dialect, call.site))
 
 
 async def replace_user(call: Call) -> Reply:
-    body = await call.request.document()
+    body = await call.request.document(dict)
     return await _change_user(call, call.dialect.statuses.replace, lambda user: users.replacement(body, user))
 
 
 async def patch_user(call: Call) -> Reply:
-    body = await call.request.document()
-
-    def change(user: User) -> UserChange:
-        return users.modification(body, user, call.dialect)
-
-    return await _change_user(call, call.dialect.statuses.patch_user, change)
+    steps = await call.request.document(lambda body: users.steps(body, call.dialect))
+    return await _change_user(
+        call, call.dialect.statuses.patch_user, lambda user: users.modification(steps, user)
+    )
 
 
 async def _change_user(call: Call, status: int, change: Callable[[User], UserChange]) -> Reply:
-    async with call.store.write() as tx:
-        user = await user_actions.existing(tx, call.org.id, UserId(call.id))
-        user = await user_actions.update(tx, call.org, user, change(user), actor=call.actor)
+    async with call.writing() as (tx, caller):
+        user = await user_actions.existing(tx, caller.org.id, UserId(call.id))
+        user = await user_actions.update(tx, caller.org, user, change(user), actor=caller.actor)
         member_of = await _groups_of(tx, user)
     return call.reply(status, users.render(user, member_of, call.dialect, call.site))
 
 
 async def delete_user(call: Call) -> Reply:
-    async with call.store.write() as tx:
-        user = await user_actions.existing(tx, call.org.id, UserId(call.id))
-        await user_actions.deactivate(tx, call.org, user, actor=call.actor)
+    async with call.writing() as (tx, caller):
+        user = await user_actions.existing(tx, caller.org.id, UserId(call.id))
+        await user_actions.deactivate(tx, caller.org, user, actor=caller.actor)
     return Reply(call.dialect.statuses.delete_user)
 
 
@@ -206,20 +216,20 @@ async def list_groups(call: Call) -> Reply:
 
 
 async def create_group(call: Call) -> Reply:
-    change = groups.of_resource(await call.request.document(), creates=True)
-    async with call.store.write() as tx:
-        group = await group_actions.create(tx, call.org, change, actor=call.actor)
+    change = await call.request.document(groups.creation)
+    async with call.writing() as (tx, caller):
+        group = await group_actions.create(tx, caller.org, change, actor=caller.actor)
     return await _show_group(call, call.dialect.statuses.create, group)
 
 
 async def replace_group(call: Call) -> Reply:
-    change = groups.of_resource(await call.request.document(), creates=False)
+    change = await call.request.document(groups.replacement)
     group = await _change_group(call, change)
     return await _show_group(call, call.dialect.statuses.replace, group)
 
 
 async def patch_group(call: Call) -> Reply:
-    change = groups.modification(await call.request.document(), call.dialect)
+    change = await call.request.document(lambda body: groups.modification(body, call.dialect))
     group = await _change_group(call, change)
     if call.dialect.statuses.patch_group == 204:
         return Reply(204)
@@ -227,8 +237,8 @@ async def patch_group(call: Call) -> Reply:
 
 
 async def _change_group(call: Call, change: GroupChange) -> Group:
-    async with call.store.write() as tx:
-        return await group_actions.update(tx, call.org, GroupId(call.id), change, actor=call.actor)
+    async with call.writing() as (tx, caller):
+        return await group_actions.update(tx, caller.org, GroupId(call.id), change, actor=caller.actor)
 
 
 async def _show_group(call: Call, status: int, group: Group | None = None) -> Reply:
@@ -254,8 +264,8 @@ async def _show_group(call: Call, status: int, group: Group | None = None) -> Re
 
 
 async def delete_group(call: Call) -> Reply:
-    async with call.store.write() as tx:
-        await group_actions.delete(tx, call.org, GroupId(call.id), actor=call.actor)
+    async with call.writing() as (tx, caller):
+        await group_actions.delete(tx, caller.org, GroupId(call.id), actor=caller.actor)
     return Reply(call.dialect.statuses.delete_group)
 
 
@@ -277,18 +287,18 @@ def _condition(call: Call, fields: Mapping[str, Any]) -> Condition | None:
     return None if text is None else filters.condition(text, fields)
 
 
-_LOOKED_UP = frozenset({"id", "username", "email", "primary_email", "display_name"})
+_LOOKED_UP = frozenset({"id", "username", "email", "primary_email"})
 
 
 def _is_quick(condition: Condition | None) -> bool:
-    """Whether an index finds the few that fit: then the loop need not be left."""
+    """Whether an index finds the one that fits: then the loop need not be left."""
     if isinstance(condition, And):
         return any(_is_quick(part) for part in condition.parts)
     return isinstance(condition, Compare) and condition.op is Op.EQ and condition.field in _LOOKED_UP
 
 
 async def service_provider_config(call: Call) -> Reply:
-    return Reply(200, schemas.SERVICE_PROVIDER_CONFIG)
+    return Reply(200, project(schemas.SERVICE_PROVIDER_CONFIG, call.projection))
 
 
 async def list_resource_types(call: Call) -> Reply:

@@ -95,6 +95,7 @@ def _people() -> None:
         _number("date_claimed", null=True),
         _number("guest_expires", null=True),
         _flag("erased"),
+        _text("full_name"),
         _text("profile"),
         sa.PrimaryKeyConstraint("org_id", "id", name="users_pk"),
         sa.UniqueConstraint("org_id", "username", name="users_username"),
@@ -107,6 +108,15 @@ def _people() -> None:
     op.create_index("users_by_display", "users", ["org_id", "display_folded", "created", "id"])
     op.create_index("users_by_role", "users", ["org_id", "role", "created", "id"])
     op.create_index("users_by_active", "users", ["org_id", "deactivated", "created", "id"])
+    is_primary_owner = sa.text("role = 'primary_owner'")
+    op.create_index(
+        "users_one_primary_owner",
+        "users",
+        ["org_id", "role"],
+        unique=True,
+        sqlite_where=is_primary_owner,
+        postgresql_where=is_primary_owner,
+    )
     op.create_table(
         "emails",
         _text("org_id"),
@@ -233,6 +243,7 @@ EXPECTATIONS = (
     ("users", "users_by_display", "100000 100000 2 1 1"),
     ("users", "users_by_role", "100000 100000 10000 1 1"),
     ("users", "users_by_active", "100000 100000 30000 1 1"),
+    ("users", "users_one_primary_owner", "10 1 1"),
     ("emails", "emails", "150000 150000 1"),
     ("emails", "emails_by_user", "150000 150000 2"),
     ("groups", "sqlite_autoindex_groups_1", "10000 10000 1"),
