@@ -104,7 +104,6 @@ SCIM_ERRORS: list[tuple[scim.ScimError, str]] = [
     (scim.ScimError("x"), "invalid_request_payload"),
     (scim.InvalidSyntax("x"), "invalid_request_payload"),
     (scim.MissingSchemas(), "missing_schema_element"),
-    (scim.InvalidValue("title"), "invalid_attribute_format"),
     (scim.InvalidPath("x"), "invalid_request_payload"),
     (scim.NoTarget("x"), "invalid_request_payload"),
     (scim.TooLarge("x"), "invalid_request_payload"),

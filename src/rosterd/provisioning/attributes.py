@@ -373,7 +373,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "guest:type",
         "Must be multi: a multi-channel guest (Enterprise).",
         _write_guest_type,
-        lambda user, _: "multi" if user.role.value == "multi_channel_guest" else "single",
+        lambda user, _: "multi",
         "guest",
         required=True,
     ),
@@ -394,8 +394,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     ),
 )
 
-BY_KEY: Mapping[tuple[str, str, str | None], Attribute] = {row.key: row for row in ATTRIBUTES} | {
-    # RFC 7643 §4.3 calls it manager.value; Entra and others send the manager as a bare string.
-    ("enterprise", "manager", "value"): next(row for row in ATTRIBUTES if "manager" in row.path),
-    ("enterprise", "manager", None): next(row for row in ATTRIBUTES if "manager" in row.path),
-}
+BY_KEY: dict[tuple[str, str, str | None], Attribute] = {row.key: row for row in ATTRIBUTES}
+# RFC 7643 §4.3 calls it manager.value; Entra and others send the manager as a bare string.
+for _sub in ("value", None):
+    BY_KEY["enterprise", "manager", _sub] = BY_KEY["enterprise", "manager", "managerid"]

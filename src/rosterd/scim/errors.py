@@ -40,14 +40,6 @@ class MissingSchemas(ScimError):
         super().__init__("schemas is missing or empty")
 
 
-class InvalidValue(ScimError):
-    """An attribute's value has the wrong type or form. ``attribute`` is its name as a client knows it."""
-
-    def __init__(self, attribute: str, detail: str | None = None) -> None:
-        super().__init__(detail or f"{attribute} has a value that it cannot have")
-        self.attribute = attribute
-
-
 class InvalidPath(ScimError):
     """A PATCH path that is malformed or names no attribute. ``path`` is the client's text."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rosterd.directory.errors import NotFound
 from rosterd.directory.model import Org, OrgId, Plan, TeamId
 from rosterd.store.contract import Row, Tx
 
@@ -32,14 +31,6 @@ async def find(tx: Tx, domain_or_id: str) -> Org | None:
     """The organisation with this domain (lower case) or id, or None."""
     row = await tx.one(f"SELECT {COLUMNS} FROM orgs WHERE id = $1 OR domain = $1", domain_or_id)
     return None if row is None else from_row(row)
-
-
-async def get(tx: Tx, id: OrgId) -> Org:
-    """The organisation. Raises `NotFound`: ``no_such_org``."""
-    row = await tx.one(f"SELECT {COLUMNS} FROM orgs WHERE id = $1", id)
-    if row is None:
-        raise NotFound("no_such_org", org=id)
-    return from_row(row)
 
 
 async def every(tx: Tx) -> list[Org]:

@@ -14,12 +14,6 @@ async def names(tx: Tx, org: OrgId) -> set[str]:
     return {name for (name,) in await tx.all("SELECT name FROM profile_fields WHERE org_id = $1", org)}
 
 
-async def count(tx: Tx, org: OrgId) -> int:
-    """How many custom profile fields the organisation has."""
-    row = await tx.one("SELECT COUNT(*) FROM profile_fields WHERE org_id = $1", org)
-    return row[0] if row else 0
-
-
 async def add(tx: Tx, org: OrgId, name: str, label: str, *, is_scim: bool) -> bool:
     """Make a field. ``is_scim``: provisioning made it. False: there is one of that name."""
     row = await tx.one(

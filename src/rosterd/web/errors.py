@@ -67,7 +67,6 @@ SCIM_CODES: Mapping[type[scim.ScimError], str] = {
     scim.InvalidPage: "invalid_query",
     scim.InvalidSortOrder: "invalid_sort_order",
     scim.MissingSchemas: "missing_schema_element",
-    scim.InvalidValue: "invalid_attribute_format",
     scim.ScimError: "invalid_request_payload",
 }
 
