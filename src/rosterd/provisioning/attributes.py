@@ -39,9 +39,9 @@ class Site:
 
 Read = Callable[[User, Site], Any]
 Write = Callable[[Draft, Operation], None]
-Shape = Literal["always", "custom", "start_date", "guest", "never"]
+Shape = Literal["always", "custom", "start_date", "guest", "expiring", "never"]
 """When a response shows an attribute: always; once the user has had a custom profile field; once a
-start date was set; for guests; never."""
+start date was set; for guests; for those who expire; never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,7 +382,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "When the guest's account ends, ISO 8601.",
         _write_guest_expiration,
         lambda user, _: None if user.guest_expires is None else utc(user.guest_expires),
-        "guest",
+        "expiring",
         "dateTime",
     ),
     Attribute(

@@ -6,9 +6,9 @@ Source: Slack SCIM API reference, headings *POST /Users*, *PATCH /Users*, *PUT /
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from itertools import compress, product
+from typing import Any, NamedTuple
 
 from msgspec import UNSET
 
@@ -178,40 +178,15 @@ def _check_whole(path: Path, value: Mapping[str, Any]) -> None:
         raise Invalid("invalid_name_required")
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """Where an attribute stands in a resource: ``key``, or ``inner`` within the object at ``key``."""
-
-    shape: Shape
-    key: str
-    inner: tuple[str, ...]
-    read: Read | None
-
-
-@lru_cache(maxsize=4)
-def _layout(dialect: Dialect) -> tuple[_Slot, ...]:
-    return tuple(
-        _slot(row, dialect) for row in ATTRIBUTES if row.shape != "never" and row.path != "externalId"
-    )
-
-
-def _slot(row: Attribute, dialect: Dialect) -> _Slot:
-    extension, _, rest = row.path.rpartition(":")
-    steps = rest.split(".")
-    if extension:
-        steps.insert(0, dialect.extensions[extension])
-    return _Slot(row.shape, steps[0], tuple(steps[1:]), row.read)
-
-
 def render(user: User, groups: Sequence[GroupRef], dialect: Dialect, site: Site) -> dict[str, Any]:
     """The user as a resource, keys in Slack's order.
 
     Someone who never had a custom profile field is shown without them; then all are shown, unset
     ones as null.
     """
-    shapes = _shapes(user)
+    layout = _layout(dialect, _shapes(user))
     resource: dict[str, Any] = {
-        "schemas": _schemas(shapes, dialect),
+        "schemas": list(layout.schemas),
         "id": user.id,
         "externalId": "",
         "meta": {
@@ -219,41 +194,52 @@ def render(user: User, groups: Sequence[GroupRef], dialect: Dialect, site: Site)
             "location": f"{site.base_url}/scim/{dialect.name}/Users/{user.id}",
         },
     }
-    for slot in _layout(dialect):
-        if slot.shape not in shapes:
-            continue
-        if slot.read is None:
-            resource[slot.key] = [{"value": group.id, "display": group.display_name} for group in groups]
-            continue
-        value = slot.read(user, site)
-        if value is None and slot.shape == "guest":
-            continue
+    for outer, key, read in layout.slots:
         place = resource
-        path = (slot.key, *slot.inner)
-        for step in path[:-1]:
+        for step in outer:
             place = place.setdefault(step, {})
-        place[path[-1]] = value
+        if read is None:
+            place[key] = [{"value": group.id, "display": group.display_name} for group in groups]
+        else:
+            place[key] = read(user, site)
     return resource
 
 
 def _shapes(user: User) -> frozenset[Shape]:
-    shapes: set[Shape] = {"always"}
-    if user.profile.has_custom:
-        shapes.add("custom")
-    if user.profile.start_date is not None:
-        shapes.add("start_date")
-    if user.role is Role.MULTI_CHANNEL_GUEST:
-        shapes.add("guest")
-    return frozenset(shapes)
+    is_guest = user.role is Role.MULTI_CHANNEL_GUEST
+    return _SHAPES[
+        user.profile.has_custom,
+        user.profile.start_date is not None,
+        is_guest,
+        is_guest and user.guest_expires is not None,
+    ]
 
 
-_EXTENSION_SHAPES: tuple[tuple[Shape, str], ...] = (
-    ("custom", "enterprise"),
-    ("guest", "guest"),
-    ("start_date", "profile"),
-)
+_CONDITIONAL: tuple[Shape, ...] = ("custom", "start_date", "guest", "expiring")
+_SHAPES: Mapping[tuple[bool, ...], frozenset[Shape]] = {
+    flags: frozenset(("always", *compress(_CONDITIONAL, flags)))
+    for flags in product((False, True), repeat=len(_CONDITIONAL))
+}
 
 
-def _schemas(shapes: frozenset[Shape], dialect: Dialect) -> list[str]:
-    extensions = [dialect.extensions[key] for shape, key in _EXTENSION_SHAPES if shape in shapes]
-    return [dialect.user_urn, *extensions]
+class _Layout(NamedTuple):
+    """What users of some shapes look like: each slot is where it stands, its key, and how it is read."""
+
+    schemas: tuple[str, ...]
+    slots: tuple[tuple[tuple[str, ...], str, Read | None], ...]  # None: the groups
+
+
+@lru_cache(maxsize=64)
+def _layout(dialect: Dialect, shapes: frozenset[Shape]) -> _Layout:
+    shown = [row for row in ATTRIBUTES if row.shape in shapes and row.path != "externalId"]
+    used = {row.key[0] for row in shown}
+    schemas = (dialect.user_urn, *(urn for key, urn in dialect.extensions.items() if key in used))
+    return _Layout(schemas, tuple(_slot(row, dialect) for row in shown))
+
+
+def _slot(row: Attribute, dialect: Dialect) -> tuple[tuple[str, ...], str, Read | None]:
+    extension, _, rest = row.path.rpartition(":")
+    *outer, key = rest.split(".")
+    if extension:
+        outer.insert(0, dialect.extensions[extension])
+    return tuple(outer), key, row.read
