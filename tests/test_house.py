@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from rosterd.cli import rosterd
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "rosterd"
@@ -151,10 +151,8 @@ def options_of(command: object, name: str) -> Iterator[tuple[str, str]]:
 
 
 def test_every_command_and_option_is_in_the_documentation() -> None:
-    cli = pytest.importorskip("rosterd.cli")
-    if not hasattr(cli, "main"):
-        pytest.skip("there is no command line yet")
+    found = list(options_of(rosterd, "rosterd"))
+    assert len(found) > 30
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     text = "\n".join(page.read_text() for page in pages)
-    documented = [pair for pair in options_of(cli.main, "rosterd") if pair[0] in text and pair[1] in text]
-    assert [pair for pair in options_of(cli.main, "rosterd") if pair not in documented] == []
+    assert [pair for pair in found if pair[0] not in text or pair[1] not in text] == []

@@ -73,6 +73,9 @@ class TestRefusals:
         [
             ("PORT", "http", "port: 'http' is not a number"),
             ("PORT", "65536", "port: 65536 is not between"),
+            ("PORT", "٣", "port: '٣' is not a number"),
+            ("PORT", "9" * 10, "is not a number"),
+            ("PORT", "80\n", "port: '80\\n' is not a number"),
             ("PORT", "-1", "port: -1 is not between"),
             ("DEMO", "perhaps", "demo: 'perhaps' is not true or false"),
             ("BASE_URL", "x.example", "base_url: 'x.example' does not start with http"),
@@ -94,6 +97,9 @@ class TestRefusals:
         [
             ("port = ", "Invalid value"),
             ("port = true", "port: 'True' is not a number"),
+            ('port = "--5"', "port: '--5' is not a number"),
+            ('port = "-"', "port: '-' is not a number"),
+            ("port = 1.5", "port: '1.5' is not a number"),
             ("host = 1\nhost = 2", "Cannot overwrite"),
             ("colour = 'red'\nprot = 1", "no such setting: colour, prot"),
         ],

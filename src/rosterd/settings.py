@@ -40,7 +40,7 @@ class Settings:
     demo: bool = _option(False, "Fill an empty database with a demo organisation and print a token for it.")
     ephemeral: bool = _option(False, "Use a throw-away database that is gone at exit.")
     rate_limits: Literal["slack", "off"] = _option(
-        "off", "Refuse what Slack's rate limits refuse, or nothing."
+        "off", "Only off for now; slack, which refuses what Slack's rate limits refuse, is to come."
     )
 
 
@@ -84,7 +84,8 @@ def _from_toml(path: str | None) -> dict[str, Any]:
             name.replace("-", "_"): value for name, value in tomllib.loads(Path(path).read_text()).items()
         }
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(f"cannot read {path}: {reason}") from error
 
 
 _FLAGS = {

@@ -40,6 +40,11 @@ async def test_a_token_is_found_by_its_hash_and_kept_nowhere(house: House) -> No
     assert details_of(last)["scopes"] == ["admin", "auditlogs:read"]
 
 
+async def test_scopes_are_slacks_words(house: House) -> None:
+    scopes = ("admin.users:read", "auditlogs:read", "identity.basic", "links_embed:write", "rosterd:demo")
+    assert (await make(house, house.owner, *scopes))[0].scopes == scopes
+
+
 async def test_no_two_tokens_are_the_same(house: House) -> None:
     made = [await make(house, house.owner) for _ in range(5)]
     assert len({text for _, text in made}) == len({token.id for token, _ in made}) == 5
@@ -61,6 +66,14 @@ REFUSED: list[tuple[tuple[str, ...], dict[str, Any], str]] = [
     (("",), {}, "invalid_scope"),
     (("a b",), {}, "invalid_scope"),
     (("admin,users",), {}, "invalid_scope"),
+    (("Admin",), {}, "invalid_scope"),
+    (("admin:",), {}, "invalid_scope"),
+    ((".admin",), {}, "invalid_scope"),
+    (("admin..users",), {}, "invalid_scope"),
+    (("ädmin",), {}, "invalid_scope"),
+    (("admin\n",), {}, "invalid_scope"),
+    (("admin", "١"), {}, "invalid_scope"),
+    (("admin",), {"expires": 1}, "invalid_expiration"),
 ]
 
 

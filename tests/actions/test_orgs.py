@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from rosterd.actions import orgs
 from rosterd.directory.model import Plan, Role, Status
 from rosterd.directory.names import RESERVED_NAMES
 from rosterd.store import names
+from rosterd.store import orgs as org_rows
 from rosterd.store.engine import Store
 from tests.actions.acting import ORIGIN, House, details_of, dump, found_house, refused
 
@@ -42,6 +45,13 @@ async def test_what_cannot_be_is_refused_and_leaves_nothing(house: House) -> Non
     ):
         async with refused(house.store, code), house.store.write() as tx:
             await orgs.create(tx, "Other", domain, Plan.ENTERPRISE, email, origin=ORIGIN)
+
+
+async def test_of_two_at_once_one_gets_the_domain(store: Store) -> None:
+    made = await asyncio.gather(*(found_house(store) for _ in range(2)), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in made) == ["House", "Taken"]
+    async with store.read() as tx:
+        assert [org.domain for org in await org_rows.every(tx)] == ["acme"]
 
 
 async def test_two_organisations_share_no_names(house: House) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from rosterd.actions import apps, orgs, users
-from rosterd.directory.errors import DirectoryError, Invalid
+from rosterd.directory.errors import DirectoryError, Invalid, InvalidProfile
 from rosterd.directory.model import Address, Profile, Role, User, UserId
 from rosterd.directory.users import UserChange
 from rosterd.store import audit, fsck, names, profile_fields
-from tests.actions.acting import KEY, House, details_of, dump, refused
+from tests.actions.acting import KEY, ORIGIN, House, details_of, dump, refused
 
 pytestmark = pytest.mark.anyio
 
@@ -142,6 +143,39 @@ class TestCreate:
         [record] = await house.trail(carl.id)
         assert details_of(record)["profile_dropped"] == "unknown_user"
 
+    async def test_a_second_address_is_no_custom_field_and_stays_when_those_are_dropped(
+        self, house: House
+    ) -> None:
+        home = Profile(department="Kitchen", secondary_email="carl@home.example")
+        invalid = InvalidProfile("roles_invalid")
+        for name, fields, code in (
+            ("carl", {"manager": "nobody"}, "unknown_user"),
+            ("kyle", {"refused_profile": invalid, "manager": "nobody"}, "roles_invalid"),
+        ):
+            profile = msgspec.structs.replace(home, secondary_email=f"{name}@home.example")
+            made = await house.create(name, profile=profile, **fields)
+            assert made.profile == Profile(
+                given_name=name, secondary_email=f"{name}@home.example", has_custom=True
+            )
+            [record] = await house.trail(made.id)
+            assert details_of(record)["profile_dropped"] == code
+        async with house.store.read() as tx:
+            assert await profile_fields.names(tx, house.org.id) == set()
+
+    async def test_a_second_address_that_is_the_first_is_none(self, house: House) -> None:
+        carl = await house.create("carl", profile=Profile(secondary_email="CARL@example.com"))
+        assert carl.profile == Profile(given_name="carl")
+
+    async def test_nobody_is_found_by_a_name_that_only_looks_like_theirs(self, house: House) -> None:
+        sam = await house.create("sam")
+        for reference in ("ſam", "ſam@example.com", "ｓam"):
+            async with refused(house.store, "unknown_user"):
+                await house.change(sam, manager=reference)
+
+    async def test_there_is_one_primary_owner(self, house: House) -> None:
+        async with refused(house.store, "primary_owner_exists"):
+            await house.create("owen", Role.PRIMARY_OWNER)
+
     async def test_profile_fields_are_made_once_by_the_first_who_fills_one(self, house: House) -> None:
         await house.create("carl", profile=COOK)
         await house.create("ann", profile=Profile(department="Bar", address=Address(country="FR")))
@@ -193,6 +227,21 @@ class TestUpdate:
         )
         assert (swapped.email, swapped.profile.secondary_email) == ("carl@home.example", "carl@example.com")
         assert await house.actions_of(carl.id) == ["user_created", "user_email_updated"]
+
+    async def test_a_second_address_that_becomes_the_first_is_the_second_no_more(self, house: House) -> None:
+        carl = await house.create("carl", profile=Profile(secondary_email="carl@home.example"))
+        changed = await house.change(carl, email="Carl@Home.example")
+        assert (changed.email, changed.profile.secondary_email) == ("Carl@Home.example", None)
+        assert (await house.create("kyle", email="carl@example.com")).email == "carl@example.com"
+
+    async def test_a_single_channel_guest_keeps_the_expiration(self, house: House) -> None:
+        gus = await house.create("gus", guest=True, guest_expires=2_000_000_000)
+        await house.set_role(gus, Role.SINGLE_CHANNEL_GUEST)
+        changed = await house.change(gus, display_name="Gus", guest=True)
+        assert (changed.role, changed.guest_expires) == (Role.SINGLE_CHANNEL_GUEST, 2_000_000_000)
+        assert (await house.actions_of(gus.id))[-1] == "user_profile_updated"
+        async with refused(house.store, "improper_enterprise_schema_format"):
+            await house.change(gus, guest_expires=2_100_000_000)
 
     async def test_an_address_given_up_is_free(self, house: House) -> None:
         carl = await house.create("carl")
@@ -310,6 +359,11 @@ class TestRoles:
         assert (await house.user(house.owner)).role is Role.OWNER
         assert (await house.user(carl)).role is Role.PRIMARY_OWNER
 
+    async def test_the_primary_owner_hands_over_to_nobody_who_is_gone(self, house: House) -> None:
+        gone = await house.create("gone", Role.OWNER, active=False)
+        async with refused(house.store, "account_inactive"):
+            await house.set_role(gone, Role.PRIMARY_OWNER)
+
     async def test_the_primary_owner_is_not_demoted_and_nobody_rises_above_the_actor(
         self, house: House
     ) -> None:
@@ -349,6 +403,28 @@ class TestErase:
         async with house.store.scan() as tx:
             assert (await audit.verify(tx, house.org.id)).ok
             assert list(await fsck.check(tx)) == []
+
+    async def test_what_a_forgotten_administrator_did_stays_with_where_from(self, house: House) -> None:
+        ada = await house.create("ada", Role.ADMIN)
+        carl = await house.acting(ada).create("carl")
+        await house.erase(ada)
+        [record] = await house.trail(carl.id)
+        assert (record.action, record.actor_id) == ("user_created", ada.id)
+        assert (record.client, record.ip_address) == (ORIGIN.client, ORIGIN.ip_address)
+        everything = repr(await dump(house.store)).lower()
+        assert "ada@example.com" not in everything
+
+    async def test_nobody_takes_the_name_or_the_address_of_somebody_forgotten(self, house: House) -> None:
+        gone = await self.forgotten(house)
+        assert gone.username.startswith("erased-")
+        for fields, code in (
+            ({"username": gone.username}, "username_not_allowed"),
+            ({"username": f"{gone.username}@example.com"}, "username_not_allowed"),
+            ({"email": gone.email}, "bad_email_address"),
+            ({"profile": Profile(secondary_email=gone.email)}, "bad_email_address"),
+        ):
+            async with refused(house.store, code):
+                await house.create("ann", **fields)
 
     async def test_name_and_address_are_free_again(self, house: House) -> None:
         await self.forgotten(house)

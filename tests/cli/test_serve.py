@@ -155,6 +155,24 @@ def test_a_second_demo_finds_its_data_and_ends_the_first_token(tmp_path: Path) -
     assert len(seen[0]) == 12
 
 
+def test_a_demo_goes_into_no_database_of_others(tmp_path: Path) -> None:
+    shell = Shell(tmp_path / "rosterd.db")
+    shell.line(
+        "org",
+        "create",
+        "--name",
+        "A",
+        "--domain",
+        "a",
+        "--plan",
+        "enterprise",
+        "--owner-email",
+        "o@a.example",
+    )
+    assert refusal(tmp_path, "--demo").startswith("Error: --demo: the database holds other organisations")
+    assert [org["domain"] for org in shell.lines("org", "list")] == ["a"]
+
+
 def test_settings_come_from_a_file_and_the_environment(tmp_path: Path) -> None:
     (tmp_path / "rosterd.toml").write_text(
         'database = "sqlite:///from-file.db"\nbase-url = "https://x.example/"'

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rosterd.directory import names
@@ -42,6 +42,21 @@ class TestFolding:
         assert code_of(names.email_address, f"{letter}nn@example.com") == "bad_email_address"
 
 
+class TestAccountKeys:
+    @given(ascii_usernames)
+    def test_case_does_not_count_in_ascii(self, text: str) -> None:
+        assert names.account_key(text.upper()) == names.account_key(text) == text
+
+    @pytest.mark.parametrize("text", ["ſam", "\u212aim", "ａnn", "İan", "ann@example.cOm\u212a", "ＡＮＮ"])
+    def test_what_is_not_ascii_is_nobody_else(self, text: str) -> None:
+        assert names.account_key(text) == text
+
+    @given(any_text, any_text)
+    def test_two_keys_meet_only_by_the_case_of_ascii(self, first: str, second: str) -> None:
+        if names.account_key(first) == names.account_key(second):
+            assert first == second or (first.isascii() and first.lower() == second.lower())
+
+
 class TestUsernames:
     @pytest.mark.parametrize(
         ("text", "username"),
@@ -66,6 +81,8 @@ class TestUsernames:
             ("...", "username_invalid"),
             ("日本", "username_invalid"),
             ("x" * 22, "username_too_long"),
+            ("erased-w1", "username_not_allowed"),
+            ("Erased-W1", "username_not_allowed"),
         ],
     )
     def test_a_name_that_cannot_be_is_refused(self, text: str, code: str) -> None:
@@ -84,7 +101,12 @@ class TestUsernames:
 
     @given(ascii_usernames.filter(lambda name: any(c.isalnum() for c in name)))
     def test_a_username_is_its_own_username(self, username: str) -> None:
+        assume(not username.startswith(names.ERASED_PREFIX))
         assert names.username_of(username) == username
+
+    def test_nobody_is_called_as_somebody_forgotten_by_their_address_either(self) -> None:
+        assert code_of(names.username_of_email, "erased-w1@example.com") == "username_not_allowed"
+        assert names.username_of("erased") == "erased"
 
     def test_an_address_gives_its_local_part_cut_to_21(self) -> None:
         assert names.username_of_email("Ann.O'Neill@example.com") == "ann.o_neill"
@@ -141,6 +163,8 @@ class TestAddresses:
             ("ann@exämple.com", "bad_email_address"),
             ("x" * 65 + "@example.com", "bad_email_address"),
             ("ann@" + "x." * 125 + "com", "bad_email_address"),
+            ("ann@erased.invalid", "bad_email_address"),
+            ("Ann@Erased.Invalid", "bad_email_address"),
         ],
     )
     def test_what_is_no_address_is_refused(self, text: str, code: str) -> None:

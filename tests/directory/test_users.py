@@ -106,6 +106,23 @@ def test_values_are_in_the_personal_part_only() -> None:
         assert event.subject_id == changed.id
 
 
+def test_values_before_are_what_was_there_even_where_it_is_the_default() -> None:
+    profile = Profile(title="Cook", timezone="Europe/Paris", department="Kitchen", has_custom=True)
+    [event] = users.events_of_change(a_user(), a_user(profile=profile))
+    assert event.details == {"fields": ["department", "timezone", "title"]}
+    assert event.personal == {
+        "before": {"title": "", "timezone": "America/Los_Angeles", "department": None},
+        "after": {"title": "Cook", "timezone": "Europe/Paris", "department": "Kitchen"},
+    }
+
+
+def test_that_a_profile_is_shown_whole_is_no_change_of_its_own() -> None:
+    assert list(users.events_of_change(a_user(), a_user(profile=Profile(has_custom=True)))) == []
+    [created] = users.events_of_creation(a_user(profile=Profile(department="Kitchen", has_custom=True)))
+    assert created.personal["after"]["department"] == "Kitchen"
+    assert "has_custom" not in created.personal["after"]
+
+
 def test_creation_says_what_is_set_and_why_the_profile_was_dropped() -> None:
     [created] = users.events_of_creation(a_user(), Invalid("roles_invalid"))
     assert created.details == {"role": "member", "profile_dropped": "roles_invalid"}
@@ -119,6 +136,26 @@ def test_every_custom_field_is_a_field_of_the_profile() -> None:
     full = Profile(**dict.fromkeys(users.CUSTOM_FIELDS, "x"), title="Dr", has_custom=True)  # type: ignore[arg-type]
     assert users.custom_fields_of(full) == set(users.CUSTOM_FIELDS)
     assert users.without_custom(full) == Profile(title="Dr")
+
+
+@pytest.mark.parametrize(
+    ("profile", "secondary_email", "has_custom"),
+    [
+        (Profile(), None, False),
+        (Profile(title="Dr", secondary_email=""), "", False),
+        (Profile(secondary_email="ANN@Example.com"), None, False),
+        (Profile(secondary_email="ann@home.example"), "ann@home.example", True),
+        (Profile(department="Sales"), None, True),
+        (Profile(department="Sales", secondary_email="ann@example.com"), None, True),
+        (Profile(start_date="", has_custom=True), None, True),
+    ],
+)
+def test_a_second_address_is_another_one_and_shows_the_whole_profile(
+    profile: Profile, secondary_email: str | None, has_custom: bool
+) -> None:
+    expected = msgspec.structs.replace(profile, secondary_email=secondary_email, has_custom=has_custom)
+    assert users.completed(profile, "ann@example.com") == expected
+    assert users.completed(expected, "ann@example.com") == expected
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,23 @@ def test_a_put_of_what_is_shown_changes_nothing(row: Attribute, dialect: Dialect
     assert applied(users.replacement(shown, user), user) == user
 
 
+# In a whole resource null is no value (RFC 7643 §2.5); without a username or an address there is no user.
+@pytest.mark.parametrize(
+    "row",
+    [row for row in ATTRIBUTES if row.path not in ("userName", "emails")],
+    ids=lambda row: row.path,
+)
+@dialects
+@pytest.mark.parametrize("user", PEOPLE, ids=["bare", "full", "guest"])
+def test_a_null_says_in_a_post_and_in_a_put_what_silence_says(
+    row: Attribute, dialect: Dialect, user: User
+) -> None:
+    silent = {"schemas": [dialect.user_urn], "userName": "ann", "emails": [{"value": "ann@example.com"}]}
+    says_null = silent | placed(row.path, None, dialect)
+    assert applied(users.creation(says_null)) == applied(users.creation(silent))
+    assert applied(users.replacement(says_null, user), user) == applied(users.replacement(silent, user), user)
+
+
 @dialects
 @pytest.mark.parametrize("user", PEOPLE, ids=["bare", "full", "guest"])
 def test_a_put_of_a_whole_person_as_shown_changes_nothing(user: User, dialect: Dialect) -> None:

@@ -29,6 +29,13 @@ PRIMARY = And((eq("email", "a@x.example"), eq("primary_email", "a@x.example")))
         ('nickName eq "ann"', eq("username", "ann")),
         ('urn:scim:schemas:core:1.0:userName eq "ann"', eq("username", "ann")),
         ('email eq "A@x.example"', eq("email", "a@x.example")),
+        ('userName eq "ſam"', eq("username", "ſam")),
+        ('userName eq "ＳAM"', eq("username", "ＳAM")),
+        ('email eq "ſam@x.example"', eq("email", "ſam@x.example")),
+        (
+            'emails[type eq "work" and value eq "ſam@x.example"]',
+            And((eq("email", "ſam@x.example"), eq("primary_email", "ſam@x.example"))),
+        ),
         ('emails eq "a@x.example"', eq("email", "a@x.example")),
         ('emails.value eq "a@x.example"', eq("email", "a@x.example")),
         ('emails[type eq "work"].value eq "a@x.example"', PRIMARY),
@@ -120,6 +127,18 @@ def test_a_filter_that_cannot_be_answered_is_refused(text: str) -> None:
 def test_what_is_no_filter_is_refused(text: str, error: type[InvalidFilter]) -> None:
     with pytest.raises(error):
         condition(text, USER_FIELDS)
+
+
+@pytest.mark.parametrize(
+    "text", ["{} eq 'x'", "emails.{} eq 'x'", "{}[type eq 'x'].value eq 'x'", "{}[value eq 'x']"]
+)
+def test_why_a_filter_is_refused_is_a_short_line_of_ascii(text: str) -> None:
+    with pytest.raises(InvalidFilter) as caught:
+        condition(text.format("x" * 4_000), USER_FIELDS)
+    detail = caught.value.detail
+    assert detail.isascii()
+    assert detail.isprintable()
+    assert len(detail) < 120
 
 
 def fields_of(found: Condition) -> set[str]:

@@ -109,6 +109,8 @@ def test_a_put_without_members_empties_the_group_and_keeps_its_name() -> None:
         ({"op": "add", "path": 'members[value eq "U1"]', "value": "x"}, InvalidPath),
         ({"op": "remove", "path": 'members[display eq "Ann"]'}, InvalidPath),
         ({"op": "remove", "path": "members[value pr]"}, InvalidPath),
+        ({"op": "remove", "path": "members.value"}, InvalidPath),
+        ({"op": "remove", "path": "members.display"}, InvalidPath),
         ({"op": "replace", "path": "members.display", "value": "x"}, InvalidPath),
         ({"op": "replace", "path": "owner", "value": "x"}, InvalidPath),
         ({"op": "replace", "path": f"{V2.extensions['enterprise']}:department", "value": "x"}, InvalidPath),
@@ -125,6 +127,28 @@ def test_an_operation_that_cannot_be_is_refused(operation: dict[str, Any], error
 def test_a_post_that_cannot_be_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(Invalid, match="invalid_attribute_format"):
         groups.creation({"schemas": [V2.group_urn], **fields})
+
+
+@pytest.mark.parametrize("members", ["", False, 0, {}, " ", [None]])
+def test_members_of_a_wrong_type_are_refused_and_not_nobody(members: Any) -> None:
+    body = {"schemas": [V2.group_urn], "displayName": "Sales", "members": members}
+    for read in (groups.creation, groups.replacement):
+        with pytest.raises(Invalid, match="invalid_attribute_format"):
+            read(body)
+
+
+def test_null_members_are_none() -> None:
+    body = {"schemas": [V2.group_urn], "displayName": "Sales", "members": None}
+    assert groups.creation(body).members == Members()
+    assert groups.replacement(body).members == Members(replace=())
+
+
+@pytest.mark.parametrize("members", ["U1", {"value": "U1"}])
+def test_one_member_without_brackets_is_one_member_and_never_the_whole_list(members: Any) -> None:
+    body = {"schemas": [V1.group_urn], "members": members}
+    assert groups.modification(body, V1).members == Members(add=(UserId("U1"),))
+    marked = {"schemas": [V1.group_urn], "members": {"value": "U1", "operation": "delete"}}
+    assert groups.modification(marked, V1).members == Members(remove=(UserId("U1"),))
 
 
 def test_a_body_needs_schemas() -> None:

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from rosterd.directory.errors import Invalid
 from rosterd.directory.model import GroupId, GroupRef, Profile, User
 from rosterd.directory.users import UserChange
 from rosterd.provisioning import users
 from rosterd.scim.dialect import DIALECTS, V1, V2, Dialect
-from rosterd.scim.errors import InvalidPath, MissingSchemas, ScimError
+from rosterd.scim.errors import InvalidPath, MissingSchemas, ScimError, TooLarge
 from tests.provisioning.memory import BARE, FULL, GUEST, PEOPLE, SITE, applied, placed
 
 dialects = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
@@ -217,6 +218,56 @@ def test_unknown_attributes_are_ignored_in_a_post_and_refused_in_a_patch(dialect
         users.modification(
             users.steps({"schemas": [dialect.user_urn], "title": "x", "shoeSize": 7}, dialect), BARE
         )
+
+
+@dialects
+def test_a_patch_is_checked_whole_before_anybody_is_read(dialect: Dialect) -> None:
+    body = {"schemas": [dialect.user_urn], "title": "x", "enterprise": {"department": "x"}}
+    with pytest.raises(InvalidPath, match="enterprise"):
+        users.steps(body, dialect)
+    with pytest.raises(InvalidPath):
+        users.steps({"schemas": [dialect.user_urn], "meta": {"attributes": ["title", "shoeSize"]}}, dialect)
+
+
+def test_a_patch_takes_250_operations() -> None:
+    def titles(count: int) -> dict[str, Any]:
+        operations = [{"op": "replace", "path": "title", "value": str(number)} for number in range(count)]
+        return {"schemas": [V2.patch_urn], "Operations": operations}
+
+    found = users.steps(titles(users.MAX_STEPS), V2)
+    assert len(found) == users.MAX_STEPS == 250
+    assert applied(users.modification(found, BARE), BARE).profile.title == "249"
+    with pytest.raises(TooLarge):
+        users.steps(titles(251), V2)
+    with pytest.raises(TooLarge):
+        users.steps({"schemas": [V1.user_urn], "meta": {"attributes": ["title"] * 251}}, V1)
+
+
+@dialects
+@pytest.mark.parametrize("said", [{"type": None}, None], ids=["type", "extension"])
+def test_a_null_guest_extension_in_a_patch_says_nothing(dialect: Dialect, said: object) -> None:
+    body = {"schemas": [dialect.user_urn], "title": "x", dialect.extensions["guest"]: said}
+    change = users.modification(users.steps(body, dialect), GUEST)
+    assert (change.guest, change.guest_expires) == (UNSET, UNSET)
+
+
+@pytest.mark.parametrize("op", ["add", "replace"])
+def test_only_a_removal_makes_a_guest_a_member(op: str) -> None:
+    def change(operation: dict[str, Any]) -> UserChange:
+        body = {"schemas": [V2.patch_urn], "Operations": [{"path": V2.extensions["guest"], **operation}]}
+        return users.modification(users.steps(body, V2), GUEST)
+
+    assert change({"op": op, "value": None}).guest is UNSET
+    assert change({"op": "remove"}).guest is False
+
+
+@dialects
+def test_dropped_custom_fields_leave_the_second_address_and_it_is_shown(dialect: Dialect) -> None:
+    emails = [{"value": "ann@example.com", "primary": True}, {"value": "ann@home.example"}]
+    body = {"schemas": [dialect.user_urn], "userName": "ann", "emails": emails, "userType": "x", "locale": 7}
+    shown = users.render(applied(users.creation(body)), (), dialect, SITE)
+    assert [each["value"] for each in shown["emails"]] == ["ann@example.com", "ann@home.example"]
+    assert (shown["userType"], shown["locale"]) == (None, None)
 
 
 def test_attribute_names_count_in_any_case() -> None:

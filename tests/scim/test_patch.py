@@ -172,6 +172,18 @@ def test_a_value_without_a_path_is_taken_apart(
         (_v1(members=[{"value": "U1", "operation": "add"}]), [Operation(ADD, MEMBERS, [{"value": "U1"}])]),
         (_v1(members=[{"value": "U1", "operation": None}]), [Operation(ADD, MEMBERS, [{"value": "U1"}])]),
         (_v1(members=[]), []),
+        # One element without its brackets.
+        (_v1(members={"value": "U1"}), [Operation(ADD, MEMBERS, [{"value": "U1"}])]),
+        (
+            _v1(members={"value": "U1", "operation": "delete"}),
+            [Operation(REMOVE, MEMBERS, [{"value": "U1"}])],
+        ),
+        (_v1(Members="U1"), [Operation(ADD, MEMBERS, ["U1"])]),
+        (_v1(emails="a@example.com"), [Operation(ADD, EMAILS, ["a@example.com"])]),
+        (_v1(roles="Cook"), [Operation(ADD, Path(name="roles"), ["Cook"])]),
+        (_v1(addresses={"region": "R"}), [Operation(ADD, Path(name="addresses"), [{"region": "R"}])]),
+        (_v1(phoneNumbers=7), [Operation(ADD, Path(name="phonenumbers"), [7])]),
+        (_v1(photos=None), [Operation(REPLACE, Path(name="photos"), None)]),
         (_v1(roles=["Cook"]), [Operation(ADD, Path(name="roles"), ["Cook"])]),
         (_v1(meta={"attributes": [GUEST_V1]}), [Operation(REMOVE, Path("guest"))]),
         (

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rosterd.scim.dialect import V1, V2, Dialect
-from rosterd.scim.projection import parse_projection, project
+from rosterd.scim.errors import TooLarge
+from rosterd.scim.projection import MAX_NAMES, parse_projection, project
 
 
 def _user(dialect: Dialect) -> dict[str, Any]:
@@ -107,6 +108,16 @@ def test_without_names_the_resource_itself_is_returned(params: dict[str, str]) -
     user = _user(V2)
     assert parse_projection(params) is None
     assert project(user, None) is user
+
+
+@pytest.mark.parametrize("parameter", ["attributes", "excludedattributes"])
+def test_a_parameter_has_at_most_a_hundred_names(parameter: str) -> None:
+    most = parse_projection({parameter: ",".join(["title"] * MAX_NAMES)})
+    assert most is not None
+    assert len(most.paths) == MAX_NAMES == 100
+    for names in (["title"] * 101, ["", *["title"] * 100], [""] * 100_000):
+        with pytest.raises(TooLarge, match=f"100 names in {parameter}"):
+            parse_projection({parameter: ",".join(names)})
 
 
 def test_the_order_of_keys_stays_and_the_resource_is_not_touched() -> None:

@@ -375,6 +375,15 @@ class TestSqlite:
             ]
         assert settings == [(2,), ("wal",), (1,)]  # 2 is FULL
 
+    async def test_what_is_deleted_is_overwritten(self, database_url: str) -> None:
+        for end in (False, True):
+            store = await open_store(database_url)
+            async with store.write() as tx:
+                await tx.run("CREATE TABLE IF NOT EXISTS secrets (word TEXT)")
+                await tx.run("DELETE FROM secrets" if end else "INSERT INTO secrets VALUES ('unforgettable')")
+            await store.close()
+            assert (b"unforgettable" in file_of(store).read_bytes()) is not end
+
     async def test_only_the_owner_may_read_the_file(self, tmp_path: Path, database_url: str) -> None:
         store = await open_store(f"sqlite:///{tmp_path / 'new.db'}", create=True)
         for path in tmp_path.glob("new.db*"):

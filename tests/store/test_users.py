@@ -46,6 +46,19 @@ async def test_a_user_comes_back_as_it_was_stored(store: Store, user: User) -> N
         assert await users.find(tx, E2, user.id) is None
 
 
+async def test_an_organisation_has_one_primary_owner(store: Store) -> None:
+    async with store.write() as tx:
+        await found(tx, 1, E2)
+        await found(tx, 2)
+        for org in (E1, E2):
+            await users.update(tx, a_user(1, org, role=Role.PRIMARY_OWNER))
+    with pytest.raises(Conflict):
+        async with store.write() as tx:
+            await users.update(tx, a_user(2, role=Role.PRIMARY_OWNER))
+    async with store.read() as tx:
+        assert await users.primary_owner(tx, E1) == "W1"
+
+
 async def test_an_update_stores_every_field(store: Store) -> None:
     changed = msgspec.structs.replace(FULL, id=UserId("W1"), username="renamed", email="new@example.com")
     async with store.write() as tx:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import msgspec
@@ -12,10 +14,13 @@ from rosterd.actions import apps
 from rosterd.directory.errors import DirectoryError
 from rosterd.directory.model import OrgId, Plan, Role, Token, TokenId, User, UserId
 from rosterd.store import tokens
-from rosterd.store.engine import Store
-from rosterd.web.auth import Authenticator, Caller, bearer, comes_from, counts
+from rosterd.store.engine import Store, StoreUnavailable
+from rosterd.store.sqlite import open_sqlite
+from rosterd.store.tokens import Grant
+from rosterd.web.auth import Authenticator, Caller, bearer, comes_from, refusal
 from rosterd.web.errors import HttpError
 from tests.actions.acting import KEY, House, found_house
+from tests.store.rows import an_org
 from tests.web.requests import a_request
 
 TOKEN = Token(TokenId("A1"), OrgId("E1"), UserId("W1"), ("admin",), None, (), 1, None, None, None)
@@ -44,12 +49,27 @@ class TestBearer:
         assert caught.value.headers == {"WWW-Authenticate": "Bearer"}
 
 
+GRANT = Grant(TOKEN, Role.ADMIN, owner_deactivated=False, org=an_org())
+
+
 @pytest.mark.parametrize(
-    ("fields", "still"),
-    [({}, True), ({"expires": 101}, True), ({"expires": 100}, False), ({"revoked": 1}, False)],
+    ("of_token", "of_grant", "reason"),
+    [
+        ({}, {}, None),
+        ({"expires": 101}, {}, None),
+        ({"expires": 100}, {}, "has expired"),
+        ({"revoked": 1}, {}, "was revoked"),
+        ({}, {"owner_deactivated": True}, "is of somebody deactivated"),
+        ({}, {"owner_role": Role.MEMBER}, "is of somebody who is no administrator"),
+        ({"scopes": ("chat:write",)}, {}, "lacks the scope admin"),
+        ({"allow_ips": ("198.51.100.0/24",)}, {}, "may not be used from 192.0.2.7"),
+    ],
 )
-def test_a_token_counts_until_it_is_revoked_or_expires(fields: dict[str, int], still: bool) -> None:
-    assert counts(msgspec.structs.replace(TOKEN, **fields), 100) is still
+def test_why_a_token_does_not_count(
+    of_token: dict[str, Any], of_grant: dict[str, Any], reason: str | None
+) -> None:
+    token = msgspec.structs.replace(TOKEN, **of_token)
+    assert refusal(msgspec.structs.replace(GRANT, token=token, **of_grant), 100, "192.0.2.7") == reason
 
 
 @pytest.mark.parametrize(
@@ -58,6 +78,12 @@ def test_a_token_counts_until_it_is_revoked_or_expires(fields: dict[str, int], s
         ("192.0.2.7", True),
         ("198.51.100.1", True),
         ("::ffff:192.0.2.7", True),
+        ("::ffff:c000:207", True),
+        ("0:0:0:0:0:FFFF:192.0.2.7", True),
+        ("::ffff:192.0.3.7", False),
+        ("::192.0.2.7", False),
+        ("::ffff:::ffff:192.0.2.7", False),
+        ("192.0.2.07", False),
         ("192.0.3.7", False),
         ("2001:db8::1", False),
         ("", False),
@@ -94,7 +120,7 @@ async def caller(store: Store, text: str, authenticator: Authenticator | None = 
 async def code_of(store: Store, text: str) -> str:
     with pytest.raises((HttpError, DirectoryError)) as caught:
         await caller(store, text)
-    return str(caught.value)
+    return str(caught.value).partition(":")[0]
 
 
 @pytest.mark.anyio
@@ -164,3 +190,24 @@ class TestCaller:
             [token] = await tokens.of_org(tx, house.org.id)
         assert token.last_used is not None
         assert token.last_used >= token.created // 1_000_000
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_uses_that_cannot_be_written_down_now_are_written_down_later(
+    store: Store, database_url: str
+) -> None:
+    house = await found_house(store)
+    first, second = await token_of(house, house.owner), await token_of(house, house.owner)
+    authenticator, hasty = Authenticator(KEY), await open_sqlite(database_url, patience=0.01)
+    await caller(store, first, authenticator)
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="locked"):
+            await authenticator.flush(hasty)
+        await caller(store, second, authenticator)
+        other.execute("COMMIT")
+    await authenticator.flush(hasty)
+    await hasty.close()
+    async with store.read() as tx:
+        assert [token.last_used is None for token in await tokens.of_org(tx, house.org.id)] == [False, False]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rosterd.directory.errors import Invalid
 from rosterd.scim.errors import InvalidSyntax
 from rosterd.web.errors import HttpError
 from rosterd.web.request import MAX_BODY, OFF_THE_LOOP, Disconnected, segments_of, version_of
@@ -115,6 +118,20 @@ class TestBodies:
     async def test_a_flood_is_refused(self, chunks: list[bytes], headers: dict[bytes, bytes]) -> None:
         with pytest.raises(HttpError, match="request_too_large"):
             await a_request(b"/", *chunks, headers=headers).document(dict)
+
+    @pytest.mark.parametrize("size", [1, OFF_THE_LOOP])
+    async def test_what_reading_refuses_is_refused_and_a_large_body_is_read_in_a_thread(
+        self, size: int
+    ) -> None:
+        threads = []
+
+        def refuse(body: dict[str, Any]) -> None:
+            threads.append(threading.current_thread())
+            raise Invalid("title_invalid", title=body["a"][:1])
+
+        with pytest.raises(Invalid, match=r"title_invalid \(title=x\)"):
+            await a_request(b"/", json.dumps({"a": "x" * size}).encode()).document(refuse)
+        assert (threads == [threading.current_thread()]) is (size < OFF_THE_LOOP)
 
     async def test_a_length_that_is_none_is_no_reason(self) -> None:
         assert await a_request(b"/", b"{}", headers={b"content-length": b"-1"}).document(dict) == {}

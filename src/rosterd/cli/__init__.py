@@ -10,7 +10,7 @@ import sys
 import click
 
 from rosterd import __version__
-from rosterd.cli import admin, serve
+from rosterd.cli import admin, database, serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -20,7 +20,7 @@ def rosterd() -> None:
 
 
 rosterd.add_command(serve.serve)
-for command in admin.COMMANDS:
+for command in (*admin.COMMANDS, *database.COMMANDS):
     rosterd.add_command(command)
 
 

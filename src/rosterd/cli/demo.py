@@ -52,7 +52,9 @@ async def welcome(store: Store, key: bytes, base_url: str) -> str:
     if not domains:
         await _seed(store)
     elif DOMAIN not in domains:
-        raise SettingsError("--demo: the database holds other organisations; use an empty one")
+        raise SettingsError(
+            "--demo: the database holds other organisations; try --database sqlite:///demo.db"
+        )
     async with store.write() as tx:
         org = await find_org(tx, DOMAIN)
         token = await _fresh_token(tx, org, key)
@@ -124,18 +126,18 @@ Try it. SCIM 2.0 with curl: who is here?
 TOKEN={token}
 curl -s -H "Authorization: Bearer $TOKEN" "{base}/scim/v2/Users?count=3"
 
-SCIM 1.1 with slack_sdk (pip install slack_sdk):
+SCIM 1.1 with slack_sdk:
 
-python3 - <<END
+python3 -m venv try && try/bin/pip install --quiet slack_sdk && try/bin/python - <<END
 from slack_sdk.scim import SCIMClient
 client = SCIMClient(token="{token}", base_url="{base}/scim/v1/")
 print([user.user_name for user in client.search_users(count=20, start_index=1).users])
 END
 
-One PATCH: deactivate a person.
+One PATCH: give somebody a title.
 
 curl -s -X PATCH -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
   "{base}/scim/v2/Users/{user}" \\
   -d '{{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-       "Operations": [{{"op": "replace", "path": "active", "value": false}}]}}'
+       "Operations": [{{"op": "replace", "path": "title", "value": "Head of Tea"}}]}}'
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
@@ -46,8 +47,45 @@ def run(database: str, work: Callable[[Store], Awaitable[T]], *, create: bool = 
 
     try:
         return asyncio.run(session())
-    except (DirectoryError, StoreError, settings.SettingsError) as error:
+    except DirectoryError as error:
+        sentence = WORDS.get(error.code)
+        raise click.ClickException(f"{error}: {sentence}" if sentence else str(error)) from error
+    except (StoreError, settings.SettingsError) as error:
         raise click.ClickException(str(error)) from error
+
+
+WORDS = {
+    "account_inactive": "they are deactivated",
+    "bad_email_address": "this is no e-mail address that can be stored",
+    "cannot_disable_primary_owner": "make somebody else the primary owner first",
+    "cannot_modify_gdpr": "they have been forgotten",
+    "cannot_modify_owner": "the primary owner stays until somebody else is: set-role --role primary_owner",
+    "domain_taken": "another organisation on this server has it",
+    "email_taken": "an address belongs to one person, deactivated or not",
+    "invalid_domain": "a domain is 1 to 63 lower-case letters, digits and hyphens",
+    "invalid_expiration": "that time has passed",
+    "invalid_ip_range": "an IPv4 address or a range such as 192.0.2.0/24",
+    "no_such_org": "see: rosterd org list",
+    "no_such_token": "see: rosterd token list",
+    "no_such_user": "see: rosterd user list",
+    "permission_denied": "only owners and admins may have a token with a scope of administrators",
+    "primary_owner_exists": "give the role with: rosterd user set-role",
+    "unable_to_create_team_profile_fields": "an organisation has at most 50 fields",
+    "username_taken": "people, channels and reserved words share one namespace",
+    "username_too_long": "a username has at most 21 characters",
+}
+"""What the commonest refusals mean, in a sentence."""
+
+
+def when(seconds: float | None) -> str | None:
+    """A time as commands print it: ISO 8601, UTC.
+
+    >>> when(0), when(None)
+    ('1970-01-01T00:00:00Z', None)
+    """
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def origin(command: str) -> Origin:

@@ -74,7 +74,7 @@ def check(found: str | None, known: list[str]) -> None:
     if found == known[-1]:
         return
     if found is None:
-        raise SchemaMismatch("the database is empty: run `rosterd db upgrade`")
+        raise SchemaMismatch("no database, or an empty one: give --database, or run `rosterd db upgrade`")
     if found not in known:
         raise SchemaMismatch(f"the schema is at {found}, newer than {known[-1]}: upgrade the program")
     raise SchemaMismatch(f"the schema is at {found}, not {known[-1]}: run `rosterd db upgrade`")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from rosterd.actions.apps import hash_of
 from rosterd.directory import access, plans
-from rosterd.directory.model import Actor, Org, Plan, Token
+from rosterd.directory.model import Actor, Org, Plan
 from rosterd.store import tokens
 from rosterd.store.engine import Store, StoreError, Tx
 from rosterd.web.errors import HttpError
@@ -41,14 +41,12 @@ class Authenticator:
         """
         hashed = hash_of(bearer(request.header(b"authorization")), self._key)
         grant = await tokens.authenticate(tx, hashed)
-        if grant is None or grant.owner_deactivated or not access.may_administer(grant.owner_role):
-            raise invalid_authentication()
         now = int(time.time())
+        if grant is None:
+            raise invalid_authentication("no such token")
         token = grant.token
-        if not counts(token, now) or access.SCIM_SCOPE not in token.scopes:
-            raise invalid_authentication()
-        if not comes_from(token.allow_ips, request.client_ip):
-            raise invalid_authentication()
+        if reason := refusal(grant, now, request.client_ip):
+            raise invalid_authentication(f"token {token.id} {reason}")
         self._used[hashed] = now
         plans.check_scim(grant.org.plan)
         if grant.org.plan is Plan.ENTERPRISE and token.team_id is not None:
@@ -76,17 +74,27 @@ def bearer(header: str | None) -> str:
     scheme, _, token = header.strip().partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token or len(token) > 1_000:
-        raise invalid_authentication()
+        raise invalid_authentication("the header is not Bearer and a token")
     return token
 
 
-def invalid_authentication() -> HttpError:
-    return HttpError("invalid_authentication", _CHALLENGE)
+def invalid_authentication(reason: str) -> HttpError:
+    """The same answer whatever the reason, which is for the log."""
+    return HttpError("invalid_authentication", _CHALLENGE, reason=reason)
 
 
-def counts(token: Token, now: int) -> bool:
-    """Whether a token is neither revoked nor expired. ``now``: seconds."""
-    return token.revoked is None and (token.expires is None or now < token.expires)
+def refusal(grant: tokens.Grant, now: int, ip: str | None) -> str | None:
+    """Why a token does not count; None: it does. ``now``: seconds."""
+    token = grant.token
+    reasons = (
+        (token.revoked is not None, "was revoked"),
+        (token.expires is not None and token.expires <= now, "has expired"),
+        (grant.owner_deactivated, "is of somebody deactivated"),
+        (not access.may_administer(grant.owner_role), "is of somebody who is no administrator"),
+        (access.SCIM_SCOPE not in token.scopes, f"lacks the scope {access.SCIM_SCOPE}"),
+        (not comes_from(token.allow_ips, ip), f"may not be used from {ip}"),
+    )
+    return next((reason for applies, reason in reasons if applies), None)
 
 
 def comes_from(ranges: tuple[str, ...], ip: str | None) -> bool:

@@ -1,7 +1,7 @@
 """The ASGI edge: a request in, bytes out, every failure answered.
 
-This is the one place that catches everything; what it catches becomes bytes in
-:mod:`rosterd.web.errors`.
+What goes wrong below is caught here, becomes bytes in :mod:`rosterd.web.errors`, and is logged with
+the request's id, which the answer carries too.
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ class Endpoint:
             reply = await self._answer(request)
         except Disconnected:
             return
-        except Exception as error:  # noqa: BLE001 - the one place: every failure becomes an answer
+        except Exception as error:  # noqa: BLE001 - every failure becomes an answer
             reply = reply_to(error, self._scim.dialect_of(request), request.id)
+            if reply.status < 500:  # those are logged with what caused them
+                asked = f"{request.method} {request.path}"
+                log.info("request %s: %s: %d %s", request.id, asked, reply.status, error)
         content = reply.content()
         headers = reply.raw_headers(len(content), request.id)
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})

@@ -25,12 +25,19 @@ RETRY_AFTER = "1"
 
 
 class HttpError(Exception):
-    """The edge itself refused: a code of Slack's, and headers that belong to the answer."""
+    """The edge itself refused: a code of Slack's, and headers that belong to the answer.
 
-    def __init__(self, code: str, headers: Mapping[str, str] | None = None) -> None:
+    ``reason`` is for the log alone.
+    """
+
+    def __init__(self, code: str, headers: Mapping[str, str] | None = None, *, reason: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.headers = headers or {}
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.reason}" if self.reason else self.code
 
 
 STATUS: Mapping[str, int] = {

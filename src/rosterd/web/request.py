@@ -41,6 +41,7 @@ class Request:
         raw_path = scope.get("raw_path") or scope["path"].encode()
         self.segments = segments_of(raw_path)
         self.version = version_of(raw_path)
+        self.path = ascii(raw_path[:200].decode("latin-1"))[1:-1]  # for the log
         self._scope = scope
         self._receive = receive
 
