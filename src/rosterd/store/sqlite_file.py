@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 from rosterd.store.contract import Conflict, StoreError, StoreUnavailable
+from rosterd.store.waiting import naps
 
 PATIENCE = 15.0
 """Seconds to wait for a file that another process has locked."""
@@ -77,7 +79,8 @@ def path_of(url: str) -> Path:
 def connect(path: Path, *, read_only: bool = False, wait: float = 0.0) -> sqlite3.Connection:
     """A connection to an existing file, in autocommit mode, usable from any thread.
 
-    ``wait`` is how many seconds a statement may block on another process's lock.
+    ``wait`` is how many seconds a statement may block on another process's lock. Blocks while it
+    opens: to be called in a thread.
     Raises :class:`StoreError`.
     """
     try:
@@ -91,7 +94,7 @@ def connect(path: Path, *, read_only: bool = False, wait: float = 0.0) -> sqlite
 
 
 def _prepare(connection: sqlite3.Connection, *, read_only: bool, wait: float) -> None:
-    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    mode = _write_ahead(connection)
     if mode != "wal":
         raise StoreError(
             f"SQLite refused its write-ahead log (journal mode {mode}): is the file on a network disk?"
@@ -100,6 +103,18 @@ def _prepare(connection: sqlite3.Connection, *, read_only: bool, wait: float) ->
         connection.execute(setting)
     connection.execute(f"PRAGMA query_only = {int(read_only)}")
     connection.execute(f"PRAGMA busy_timeout = {int(wait * 1000)}")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> str:
+    """Turn the write-ahead log on; returns the journal mode that is on now."""
+    for nap in naps(PATIENCE):
+        try:
+            return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if not is_locked(error):
+                raise
+        time.sleep(nap)  # the busy timeout does not cover this pragma while another process creates the file
+    return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
 
 
 def create_file(path: Path) -> None:
