@@ -22,6 +22,7 @@ import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from types import UnionType
 
 from rosterd.scim.dialect import Dialect, split_urn
@@ -104,6 +105,7 @@ class Not:
 Filter = Compare | Present | Nested | And | Or | Not
 
 
+@lru_cache(maxsize=1024)
 def attribute(text: str) -> Path:
     """The path that a plain attribute name is: no brackets, at most one sub-attribute.
 

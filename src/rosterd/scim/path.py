@@ -10,6 +10,8 @@ Rules of this module:
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from rosterd.scim.errors import InvalidFilter, InvalidPath
 from rosterd.scim.filter import parse_bracketed
 from rosterd.scim.grammar import Path, attribute, format_path
@@ -19,6 +21,7 @@ __all__ = ["MAX_LENGTH", "Path", "format_path", "parse_path"]
 MAX_LENGTH = 1_000  # characters
 
 
+@lru_cache(maxsize=1024)
 def parse_path(text: str) -> Path:
     """The path that ``text`` is. Raises InvalidPath; whether the attribute exists is not asked here.
 

@@ -58,7 +58,9 @@ def parse_projection(params: Mapping[str, str]) -> Projection | None:
     True
     """
     for parameter, excludes in (("attributes", False), ("excludedattributes", True)):
-        names = [name.strip() for name in params.get(parameter, "").split(",", MAX_NAMES)]
+        if parameter not in params:
+            continue
+        names = [name.strip() for name in params[parameter].split(",", MAX_NAMES)]
         if len(names) > MAX_NAMES:
             raise TooLarge(f"more than {MAX_NAMES} names in {parameter}")
         if any(names):

@@ -6,6 +6,7 @@ A revoked token keeps its row: who used it stays readable, and the hash is never
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -36,10 +37,7 @@ async def insert(tx: Tx, token: Token, hash: str) -> None:
 async def authenticate(tx: Tx, hash: str) -> Grant | None:
     """The token with this hash, its owner and organisation, in one statement. None: no such token."""
     row = await tx.one(_AUTHENTICATE, hash)
-    if row is None:
-        return None
-    role, deactivated = row[_WIDTH : _WIDTH + 2]
-    return Grant(_token(row[:_WIDTH]), Role(role), bool(deactivated), orgs.from_row(row[_WIDTH + 2 :]))
+    return None if row is None else _grant(tuple(row))
 
 
 async def of_org(tx: Tx, org: OrgId) -> list[Token]:
@@ -80,6 +78,14 @@ _AUTHENTICATE = (
     " FROM tokens t JOIN users u ON u.org_id = t.org_id AND u.id = t.user_id"
     " JOIN orgs o ON o.id = t.org_id WHERE t.hash = $1"
 )
+
+
+@lru_cache(maxsize=1024)
+def _grant(row: Row) -> Grant:
+    """What a row says. Remembered: it is read with every request and is nearly always the same."""
+    role, deactivated = row[_WIDTH : _WIDTH + 2]
+    return Grant(_token(row[:_WIDTH]), Role(role), bool(deactivated), orgs.from_row(row[_WIDTH + 2 :]))
+
 
 _texts = msgspec.json.Decoder(tuple[str, ...])
 

@@ -49,6 +49,8 @@ class Request:
     def params(self) -> Mapping[str, str]:
         """Query parameters, names lower-cased: Slack's own examples mix cases. The last of a name counts."""
         query = self._scope.get("query_string", b"").decode("latin-1")
+        if not query:
+            return {}
         try:
             pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)
         except (ValueError, UnicodeDecodeError) as error:
