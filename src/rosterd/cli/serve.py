@@ -22,6 +22,7 @@ import uvloop
 from rosterd import settings
 from rosterd.app import App
 from rosterd.cli import demo
+from rosterd.cli.connections import Connection
 from rosterd.directory.errors import DirectoryError
 from rosterd.settings import Settings
 from rosterd.store.engine import StoreError, open_store
@@ -106,7 +107,7 @@ async def _serve(chosen: Settings) -> None:
             config = uvicorn.Config(
                 application,
                 loop="none",
-                http="httptools",
+                http=Connection,
                 ws="none",
                 lifespan="on",
                 access_log=False,
