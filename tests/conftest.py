@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from rosterd.provisioning.cards import card
 from rosterd.store import migrate
 from rosterd.store.engine import Store, open_store
 
@@ -74,6 +75,6 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 async def store(database_url: str, anyio_backend: str) -> AsyncIterator[Store]:
     """An open store over ``database_url``."""
-    opened = await open_store(database_url)
+    opened = await open_store(database_url, card=card)
     yield opened
     await opened.close()

@@ -29,9 +29,9 @@ async def crowd(house: House, count: int) -> list[UserId]:
         )  # fmt: skip
         await tx.run(
             "INSERT INTO users (org_id, id, created, username, email, email_folded, display_name,"
-            " display_folded, role, deactivated, erased, full_name, profile)"
+            " display_folded, role, deactivated, erased, full_name, profile, card)"
             " SELECT $1, e.value, 1, LOWER(e.value), e.value, LOWER(e.value), e.value, LOWER(e.value),"
-            " 'member', 0, 0, '', '{}' FROM each($2) AS e",
+            " 'member', 0, 0, '', '{}', '' FROM each($2) AS e",
             house.org.id, ids,
         )  # fmt: skip
     return [UserId(id) for id in ids]

@@ -139,8 +139,9 @@ async def test_fifteen_thousand_members_join_in_one_call_and_keep_their_order(st
         ids = [UserId(f"W{number}") for number in range(15_000)]
         await tx.run("INSERT INTO names SELECT 'E1', e.value, 'user', e.value FROM each($1) AS e", ids)
         await tx.run(
-            f"INSERT INTO users ({columns}, deactivated, erased, full_name, profile)"
-            " SELECT 'E1', e.value, 1, e.value, '', '', '', '', 'member', 0, 0, '', '{}' FROM each($1) AS e",
+            f"INSERT INTO users ({columns}, deactivated, erased, full_name, profile, card)"
+            " SELECT 'E1', e.value, 1, e.value, '', '', '', '', 'member', 0, 0, '', '{}', ''"
+            " FROM each($1) AS e",
             ids,
         )
         await gather(tx, 1, [])

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 COUNTED = "WITH RECURSIVE k (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 3000)"
 USER_COLUMNS = (
     "org_id, id, created, username, email, email_folded, display_name, display_folded, role, deactivated,"
-    " erased, full_name, profile"
+    " erased, full_name, profile, card"
 )
 CROWD = (  # #: the number as text
     ("names (org_id, name, kind)", "'E1', 'user' || #, 'user'"),
@@ -28,7 +28,7 @@ CROWD = (  # #: the number as text
         f"users ({USER_COLUMNS})",
         (
             "'E1', 'W' || #, n, 'user' || #, #, #, #, #, CASE WHEN n < 9 THEN 'admin' ELSE 'member' END,"
-            " n / 2900, 0, #, '{}'"
+            " n / 2900, 0, #, '{}', ''"
         ),
     ),
     ("emails (org_id, email, user_id)", "'E1', #, 'W' || #"),

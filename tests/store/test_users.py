@@ -7,8 +7,9 @@ import asyncio
 import msgspec
 import pytest
 
-from rosterd.directory.model import Address, GroupRef, Profile, Role, User, UserId
+from rosterd.directory.model import Address, GroupId, GroupRef, Profile, Role, User, UserId
 from rosterd.directory.query import Compare, Op
+from rosterd.provisioning.cards import card
 from rosterd.store import names, users
 from rosterd.store.engine import Conflict, Store
 from tests.store.rows import E1, E2, a_user, found, gather, settle
@@ -70,7 +71,7 @@ async def test_an_update_stores_every_field(store: Store) -> None:
         assert await users.find(tx, E1, changed.id) == changed
         by_address, _ = await users.page(tx, E1, Compare("primary_email", Op.EQ, "new@example.com"), 1, 10)
         by_name, _ = await users.page(tx, E1, Compare("display_name", Op.EQ, "ann é"), 1, 10)
-    assert by_address == by_name == [changed]
+    assert by_address == by_name == [a_card(changed)]
 
 
 async def test_an_id_is_taken_once_per_organisation(store: Store) -> None:
@@ -141,6 +142,27 @@ async def test_briefs_leave_out_who_is_not_of_the_organisation(store: Store) -> 
     }
 
 
+def a_card(user: User, *groups: GroupRef) -> users.Card:
+    return users.Card(user.id, card(user), list(groups))
+
+
+@pytest.mark.parametrize("field", ["id", "username", "email"])
+async def test_one_user_is_looked_up_by_what_is_unique(store: Store, field: str) -> None:
+    async with store.write() as tx:
+        [ann, _] = await found(tx, 2)
+        await gather(tx, 1, [ann])
+    expected = a_card(a_user(1), GroupRef(GroupId("S1"), "Group 1"))
+    value = {"id": "W1", "username": "user1", "email": "user1@example.com"}[field]
+    lookup = Compare(field, Op.EQ, value)
+    assert users.is_lookup(lookup)
+    async with store.read() as tx:
+        assert await users.page(tx, E1, lookup, 1, 10) == ([expected], 1)
+        assert await users.page(tx, E1, lookup, 2, 10) == ([], 1)
+        assert await users.page(tx, E1, lookup, 1, 0) == ([], 1)
+        assert await users.page(tx, E2, lookup, 1, 10) == ([], 0)
+        assert await users.page(tx, E1, Compare(field, Op.EQ, "\0"), 1, 10) == ([], 0)
+
+
 async def test_a_card_has_the_groups_in_order_of_joining(store: Store) -> None:
     async with store.write() as tx:
         ann, ben, cat = await found(tx, 3)
@@ -149,18 +171,18 @@ async def test_a_card_has_the_groups_in_order_of_joining(store: Store) -> None:
         await gather(tx, 1, [ann])
     expected = [GroupRef("S2", "Group 2"), GroupRef("S1", "Group 1")]  # type: ignore[arg-type]
     async with store.read() as tx:
-        assert await users.card(tx, E1, ann) == (a_user(1), expected)
-        assert await users.card(tx, E1, cat) == (a_user(3), [])
+        assert await users.card(tx, E1, ann) == a_card(a_user(1), *expected)
+        assert await users.card(tx, E1, cat) == a_card(a_user(3))
         assert await users.card(tx, E2, ann) is None
         assert await users.groups_of(tx, E1, [cat, ann, ben]) == {cat: [], ann: expected, ben: expected[:1]}
         assert await users.groups_of(tx, E1, []) == {}
 
 
-async def test_a_page_holds_whole_users_and_the_total_of_those_that_fit(store: Store) -> None:
+async def test_a_page_holds_cards_and_the_total_of_those_that_fit(store: Store) -> None:
     async with store.write() as tx:
         await found(tx, 3)
         await settle(tx, a_user(4, role=Role.ADMIN))
     async with store.scan() as tx:
-        assert await users.page(tx, E1, None, 2, 2) == ([a_user(2), a_user(3)], 4)
-        assert await users.page(tx, E1, Compare("role", Op.EQ, "member"), 1, 1) == ([a_user(1)], 3)
+        assert await users.page(tx, E1, None, 2, 2) == ([a_card(a_user(2)), a_card(a_user(3))], 4)
+        assert await users.page(tx, E1, Compare("role", Op.EQ, "member"), 1, 1) == ([a_card(a_user(1))], 3)
         assert await users.page(tx, E2, None, 1, 10) == ([], 0)

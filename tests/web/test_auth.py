@@ -14,7 +14,7 @@ from rosterd.actions import apps
 from rosterd.directory.errors import DirectoryError
 from rosterd.directory.model import OrgId, Plan, Role, Token, TokenId, User, UserId
 from rosterd.store import tokens
-from rosterd.store.engine import Store, StoreUnavailable
+from rosterd.store.engine import Store, StoreUnavailable, open_store
 from rosterd.store.sqlite import open_sqlite
 from rosterd.store.tokens import Grant
 from rosterd.web.auth import Authenticator, Caller, bearer, comes_from, refusal
@@ -113,8 +113,7 @@ async def expired_token_of(house: House, owner: User) -> str:
 
 async def caller(store: Store, text: str, authenticator: Authenticator | None = None) -> Caller:
     request = a_request(headers={b"authorization": f"Bearer {text}".encode()})
-    async with store.read() as tx:
-        return await (authenticator or Authenticator(KEY)).caller(tx, request)
+    return await (authenticator or Authenticator(KEY)).caller(store, request)
 
 
 async def code_of(store: Store, text: str) -> str:
@@ -190,6 +189,22 @@ class TestCaller:
             [token] = await tokens.of_org(tx, house.org.id)
         assert token.last_used is not None
         assert token.last_used >= token.created // 1_000_000
+
+
+@pytest.mark.anyio
+async def test_a_token_that_another_process_revokes_is_refused_at_once(
+    store: Store, database_url: str
+) -> None:
+    house = await found_house(store)
+    text, authenticator = await token_of(house, house.owner), Authenticator(KEY)
+    for _ in range(2):
+        await caller(store, text, authenticator)
+    elsewhere = await open_store(database_url)
+    async with elsewhere.write() as tx:
+        await tx.run("UPDATE tokens SET revoked = 1")
+    await elsewhere.close()
+    with pytest.raises(HttpError, match="was revoked"):
+        await caller(store, text, authenticator)
 
 
 @pytest.mark.anyio

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 import re
@@ -24,7 +23,7 @@ PREFIX = "xoxp-"
 
 def hash_of(text: str, key: bytes) -> str:
     """What is stored of a token: HMAC-SHA256 of its text, in hexadecimal."""
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, text.encode(), "sha256").hex()
 
 
 async def create_token(

@@ -163,7 +163,7 @@ def user_list(org_name: str, database: str) -> None:
             org = await find_org(tx, org_name)
             start = 1
             while found := (await user_rows.page(tx, org.id, None, start, 1_000))[0]:
-                for user in found:
+                for user in await user_rows.find_many(tx, org.id, [card.id for card in found]):
                     show(_shown(user))
                 start += len(found)
 

@@ -24,6 +24,7 @@ from rosterd.app import App
 from rosterd.cli import demo
 from rosterd.cli.connections import Connection
 from rosterd.directory.errors import DirectoryError
+from rosterd.provisioning.cards import card
 from rosterd.settings import Settings
 from rosterd.store.engine import StoreError, open_store
 
@@ -99,7 +100,7 @@ async def _serve(chosen: Settings) -> None:
         host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
         url = f"http://{host}:{listener.getsockname()[1]}"
         base_url = chosen.base_url.rstrip("/") or url
-        store = await open_store(chosen.database, create=True)
+        store = await open_store(chosen.database, create=True, card=card)
         try:
             if chosen.demo:
                 click.echo(await demo.welcome(store, key, base_url), err=True)

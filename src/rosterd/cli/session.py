@@ -17,6 +17,7 @@ from rosterd.app import seal
 from rosterd.directory.errors import DirectoryError, NotFound
 from rosterd.directory.model import Actor, Org, Origin, User, UserId
 from rosterd.directory.names import account_key
+from rosterd.provisioning.cards import card
 from rosterd.store import orgs, users
 from rosterd.store.engine import Store, StoreError, Tx, open_store
 
@@ -37,7 +38,7 @@ def run(database: str, work: Callable[[Store], Awaitable[T]], *, create: bool = 
     """What ``work`` gives for the open store. ``create``: an empty database is made ready first."""
 
     async def session() -> T:
-        store = await open_store(database, create=create)
+        store = await open_store(database, create=create, card=card)
         try:
             done = await work(store)
             await seal(store)

@@ -13,31 +13,59 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from rosterd.directory.errors import Invalid, InvalidProfile
 from rosterd.directory.model import User
 from rosterd.provisioning import slots
 from rosterd.provisioning.draft import Draft
+from rosterd.scim.dialect import Dialect
 from rosterd.scim.patch import Operation, Verb
+
+
+class Links(Protocol):
+    """Where a user's resource says that things are. Each is something that JSON shows as a text."""
+
+    def location(self, user_id: str, dialect: Dialect, /) -> Any: ...
+
+    def profile_url(self, username: str, /) -> Any: ...
+
+    def photo_url(self, user_id: str, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where resources say they are: the base URL, and the organisation's domain below it."""
+    """`Links` to a place: the base URL, and the organisation's domain below it."""
 
     base_url: str  # without a slash at the end
     domain: str
 
+    @property
+    def home(self) -> str:
+        return f"{self.base_url}/{self.domain}"
+
+    def location(self, user_id: str, dialect: Dialect) -> str:
+        return f"{self.base_url}/scim/{dialect.name}/Users/{user_id}"
+
     def profile_url(self, username: str) -> str:
-        return f"{self.base_url}/{self.domain}/team/{username}"
+        return self.home + self.profile_path(username)
 
     def photo_url(self, user_id: str) -> str:
-        return f"{self.base_url}/{self.domain}{slots.default_photo(user_id)}"
+        return self.home + self.photo_path(user_id)
+
+    @staticmethod
+    def profile_path(username: str) -> str:
+        """Where a person's profile is, below ``home``."""
+        return f"/team/{username}"
+
+    @staticmethod
+    def photo_path(user_id: str) -> str:
+        """Where a person's default picture is, below ``home``."""
+        return slots.default_photo(user_id)
 
 
-Read = Callable[[User, Site], Any]
+Read = Callable[[User, Links], Any]
 Write = Callable[[Draft, Operation], None]
 Shape = Literal["always", "custom", "start_date", "guest", "expiring", "never"]
 """When a response shows an attribute: always; once the user has had a custom profile field; once a
@@ -217,28 +245,28 @@ def utc(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
-def _emails(user: User, _: Site) -> list[dict[str, Any]]:
+def _emails(user: User, _: Links) -> list[dict[str, Any]]:
     primary = {"value": user.email, "primary": True}
     if not user.profile.has_custom:
         return [primary]
     return [primary, {"value": user.profile.secondary_email or "", "primary": False}]
 
 
-def _photos(user: User, site: Site) -> list[dict[str, Any]]:
-    return [{"value": user.profile.photo or site.photo_url(user.id), "type": "photo"}]
+def _photos(user: User, links: Links) -> list[dict[str, Any]]:
+    return [{"value": user.profile.photo or links.photo_url(user.id), "type": "photo"}]
 
 
-def _addresses(user: User, _: Site) -> list[dict[str, Any]]:
+def _addresses(user: User, _: Links) -> list[dict[str, Any]]:
     address = user.profile.address
     return [{wire: getattr(address, name, None) for wire, name in slots.ADDRESS_FIELDS.items()}]
 
 
-def _phones(user: User, _: Site) -> list[dict[str, Any]]:
+def _phones(user: User, _: Links) -> list[dict[str, Any]]:
     mobile, primary = user.profile.mobile_phone, user.profile.primary_phone
     return [{"value": mobile, "type": "mobile"}, {"value": primary, "primary": True}]
 
 
-def _roles(user: User, _: Site) -> list[dict[str, Any]]:
+def _roles(user: User, _: Links) -> list[dict[str, Any]]:
     return [{"value": user.profile.role_title, "primary": True}]
 
 
@@ -274,7 +302,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "profileUrl",
         "Profile URL: can be set at creation only.",
         _write_profile_url,
-        lambda user, site: user.profile.profile_url or site.profile_url(user.username),
+        lambda user, links: user.profile.profile_url or links.profile_url(user.username),
         type="reference",
         mutability="immutable",
     ),

@@ -19,9 +19,9 @@ from rosterd.provisioning.attributes import (
     ATTRIBUTES,
     BY_KEY,
     Attribute,
+    Links,
     Read,
     Shape,
-    Site,
     created,
     wrong_type,
 )
@@ -178,7 +178,7 @@ def _check_whole(path: Path, value: Mapping[str, Any]) -> None:
         raise Invalid("invalid_name_required")
 
 
-def render(user: User, groups: Sequence[GroupRef], dialect: Dialect, site: Site) -> dict[str, Any]:
+def render(user: User, groups: Sequence[GroupRef], dialect: Dialect, links: Links) -> dict[str, Any]:
     """The user as a resource, keys in Slack's order.
 
     Someone who never had a custom profile field is shown without them; then all are shown, unset
@@ -191,7 +191,7 @@ def render(user: User, groups: Sequence[GroupRef], dialect: Dialect, site: Site)
         "externalId": "",
         "meta": {
             "created": created(user.created),
-            "location": f"{site.base_url}/scim/{dialect.name}/Users/{user.id}",
+            "location": links.location(user.id, dialect),
         },
     }
     for outer, key, read in layout.slots:
@@ -201,7 +201,7 @@ def render(user: User, groups: Sequence[GroupRef], dialect: Dialect, site: Site)
         if read is None:
             place[key] = [{"value": group.id, "display": group.display_name} for group in groups]
         else:
-            place[key] = read(user, site)
+            place[key] = read(user, links)
     return resource
 
 

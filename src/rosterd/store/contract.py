@@ -13,12 +13,23 @@ Rules of this module:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from rosterd.directory.model import User
+
 Row = tuple[Any, ...]
 """A row as the engines give it: unpacked or indexed by position, nothing else."""
+
+
+CardOf = Callable[[User], str]
+"""What is kept beside a user's row for its readers: how they lay it out is not the store's business."""
+
+
+def no_card(user: User) -> str:
+    """For a store that nobody reads by cards."""
+    return ""
 
 
 class StoreError(Exception):
@@ -46,6 +57,9 @@ class Tx(Protocol):
     now: int
     """Microseconds since the epoch, read once when the transaction began."""
 
+    card: CardOf
+    """Gives the text that is stored with a user."""
+
     async def one(self, sql: str, *args: Any) -> Row | None:
         """The first row, or None. May raise :class:`Conflict` and :class:`StoreUnavailable`."""
 
@@ -63,6 +77,12 @@ class Store(Protocol):
     """A database at the right schema version."""
 
     url: str
+
+    def version(self) -> int | None:
+        """A number that is another one after every commit, whoever made it; None: the engine has none.
+
+        What was read while it had the same value is still what a read would find.
+        """
 
     def read(self) -> AbstractAsyncContextManager[Tx]:
         """For point reads of a few rows: each statement sees what is committed when it starts."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from rosterd.store import migrate
 from rosterd.store.contract import (
+    CardOf,
     Conflict,
     Row,
     SchemaMismatch,
@@ -15,6 +16,7 @@ from rosterd.store.contract import (
     StoreError,
     StoreUnavailable,
     Tx,
+    no_card,
 )
 from rosterd.store.postgres import is_postgresql, open_postgresql
 from rosterd.store.sqlite import open_sqlite
@@ -32,11 +34,12 @@ __all__ = [
 ]
 
 
-async def open_store(url: str, *, create: bool = False) -> Store:
+async def open_store(url: str, *, create: bool = False, card: CardOf = no_card) -> Store:
     """The store at ``sqlite:///FILE`` or ``postgresql://USER:PASSWORD@HOST/DATABASE``.
 
     The schema must be the one that this program works with. An empty database (for SQLite, also a
-    missing file) is refused too, unless ``create`` is set: then its tables are made.
+    missing file) is refused too, unless ``create`` is set: then its tables are made. ``card`` gives
+    the text that is stored with each user that is written, for those who read it.
 
     Raises :class:`SchemaMismatch`, :class:`StoreUnavailable` where the server does not answer, and
     :class:`StoreError` for a URL of neither kind or a database that cannot be opened.
@@ -47,7 +50,7 @@ async def open_store(url: str, *, create: bool = False) -> Store:
     if found is None and create:
         _, found = await migrate.upgrade(url)
     migrate.check(found, migrate.revisions())
-    return await open_postgresql(url) if is_postgresql(url) else await open_sqlite(url)
+    return await open_postgresql(url, card) if is_postgresql(url) else await open_sqlite(url, card)
 
 
 async def check_reachable(store: Store) -> None:

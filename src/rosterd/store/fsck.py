@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from rosterd.directory.model import Profile, Role
+from rosterd.directory.model import Profile, Role, UserId
 from rosterd.directory.names import folded, full_name
+from rosterd.store import users
 from rosterd.store.contract import Row, Tx
 
 EXAMPLES = 100
@@ -117,8 +118,26 @@ async def _check_users(tx: Tx) -> list[str]:
         for row in rows:
             addresses = held.get((row[0], row[1]), set())
             found += [f"{row[0]}: user {row[1]} {what}" for what in _problems_of_user(row, addresses)]
+        found += await _check_cards(tx, rows)
         last = rows[-1][:2]
     return found[:EXAMPLES]
+
+
+async def _check_cards(tx: Tx, rows: Sequence[Row]) -> list[str]:
+    """Of a slice of users, those whose card, of the revision that is written now, is not the row's."""
+    found: list[str] = []
+    for org in dict.fromkeys(row[0] for row in rows):
+        ids = [UserId(row[1]) for row in rows if row[0] == org]
+        stored = {id: text for id, text in await tx.all(_CARDS, org, ids)}
+        try:
+            people = await users.find_many(tx, org, ids)
+        except (ValueError, msgspec.MsgspecError):
+            continue  # a role or a profile that cannot be read is told of elsewhere
+        for user in people:
+            expected = tx.card(user)
+            if stored[user.id] != expected and stored[user.id][:1] == expected[:1]:
+                found.append(f"{org}: user {user.id} has a card that does not fit the row")
+    return found
 
 
 async def _addresses(tx: Tx, users: Sequence[Row]) -> dict[tuple[str, str], set[str]]:
@@ -163,4 +182,5 @@ _GROUPS = (
     "SELECT org_id, id, display_name, display_folded FROM groups"
     " WHERE (org_id, id) > ($1, $2) ORDER BY org_id, id LIMIT $3"
 )
+_CARDS = "SELECT id, card FROM users WHERE org_id = $1 AND id IN each($2)"
 _EMAILS = "SELECT user_id, email FROM emails WHERE org_id = $1 AND user_id IN each($2)"

@@ -20,7 +20,7 @@ from typing import Any
 
 import asyncpg
 
-from rosterd.store.contract import Conflict, Row, StoreError, StoreUnavailable
+from rosterd.store.contract import CardOf, Conflict, Row, StoreError, StoreUnavailable, no_card
 from rosterd.store.statements import for_postgresql
 from rosterd.store.waiting import to_the_end
 
@@ -92,28 +92,32 @@ async def connect(url: str) -> asyncpg.Connection:
         raise StoreError(f"PostgreSQL refused the connection: {error}") from error
 
 
-async def open_postgresql(url: str) -> PostgresStore:
+async def open_postgresql(url: str, card: CardOf = no_card) -> PostgresStore:
     """The store in the database that ``url`` names, which must exist. Raises as :func:`connect`."""
     pool = _Pool(url)
     pool.give(await pool.take())
-    return PostgresStore(url, pool)
+    return PostgresStore(url, pool, card)
 
 
 class PostgresStore:
     """See :class:`rosterd.store.contract.Store`."""
 
-    def __init__(self, url: str, pool: _Pool) -> None:
+    def __init__(self, url: str, pool: _Pool, card: CardOf) -> None:
         self.url = url
         self._pool = pool
+        self._card = card
+
+    def version(self) -> None:
+        return None
 
     def read(self) -> _Block:
-        return _Block(self._pool, begin=None)
+        return _Block(self._pool, self._card, begin=None)
 
     def scan(self) -> _Block:
-        return _Block(self._pool, begin="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return _Block(self._pool, self._card, begin="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def write(self) -> _Block:
-        return _Block(self._pool, begin="BEGIN")
+        return _Block(self._pool, self._card, begin="BEGIN")
 
     async def close(self) -> None:
         await self._pool.close()
@@ -148,10 +152,11 @@ class _Link:
 class _Tx:
     """Statements on one connection."""
 
-    __slots__ = ("_link", "now")
+    __slots__ = ("_link", "card", "now")
 
-    def __init__(self, link: _Link) -> None:
+    def __init__(self, link: _Link, card: CardOf) -> None:
         self.now = time.time_ns() // 1000
+        self.card = card
         self._link = link
 
     async def one(self, sql: str, *args: Any) -> Row | None:
@@ -194,10 +199,11 @@ class _Tx:
 class _Block:
     """A connection for the length of a block and, if it begins with something, a transaction on it."""
 
-    __slots__ = ("_begin", "_link", "_pool")
+    __slots__ = ("_begin", "_card", "_link", "_pool")
 
-    def __init__(self, pool: _Pool, begin: str | None) -> None:
+    def __init__(self, pool: _Pool, card: CardOf, begin: str | None) -> None:
         self._pool = pool
+        self._card = card
         self._begin = begin
         self._link: _Link | None = None
 
@@ -213,7 +219,7 @@ class _Block:
             self._pool.drop(link)
             raise
         self._link = link
-        return _Tx(link)
+        return _Tx(link, self._card)
 
     async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         link, self._link = self._link, None

@@ -22,7 +22,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from rosterd.store.contract import Row, StoreUnavailable
+from rosterd.store.contract import CardOf, Row, StoreUnavailable, no_card
 from rosterd.store.group_commit import GroupCommit, in_thread
 from rosterd.store.sqlite_file import PATIENCE, connect, create_file, explained, is_locked, path_of
 from rosterd.store.statements import LARGE_SET, for_sqlite, with_lists
@@ -35,7 +35,7 @@ Work = Callable[[sqlite3.Connection, str, Sequence[Any]], Any]
 Elsewhere = Callable[[Work, str, Sequence[Any]], Awaitable[Any]]
 
 
-async def open_sqlite(url: str, *, patience: float = PATIENCE) -> SqliteStore:
+async def open_sqlite(url: str, card: CardOf = no_card, *, patience: float = PATIENCE) -> SqliteStore:
     """The store in the file that ``url`` names, which is created (empty) where there is none.
 
     ``patience`` is how many seconds a locked statement is tried again. Raises
@@ -46,27 +46,42 @@ async def open_sqlite(url: str, *, patience: float = PATIENCE) -> SqliteStore:
     # The first connection may have to replay the log of a killed process.
     writer = await asyncio.to_thread(connect, path)
     reader = await asyncio.to_thread(connect, path, read_only=True)
-    return SqliteStore(url, path, writer, reader, patience)
+    return SqliteStore(url, path, writer, reader, card, patience)
 
 
 class SqliteStore:
     """See :class:`rosterd.store.contract.Store`."""
 
     def __init__(
-        self, url: str, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection, patience: float
+        self,
+        url: str,
+        path: Path,
+        writer: sqlite3.Connection,
+        reader: sqlite3.Connection,
+        card: CardOf,
+        patience: float,
     ) -> None:
         self.url = url
+        self._card = card
         self._writer = GroupCommit(writer, patience)
         self._reader = reader
         self._patience = patience
         self._scans = _Scans(path)
         self._closed = False
 
+    def version(self) -> int | None:
+        # https://sqlite.org/pragma.html#pragma_data_version: commits of other connections; this one makes none.
+        try:
+            version: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error as error:
+            raise explained(error) from error
+        return version
+
     def read(self) -> _Reading:
-        return _Reading(_Tx(self._reader, self._scans.once, self._patience))
+        return _Reading(_Tx(self._reader, self._scans.once, self._card, self._patience))
 
     def write(self) -> _Writing:
-        return _Writing(self._writer)
+        return _Writing(self._writer, self._card)
 
     @asynccontextmanager
     async def scan(self) -> AsyncIterator[_Tx]:
@@ -77,7 +92,7 @@ class SqliteStore:
 
             connection.execute("BEGIN")
             try:
-                yield _Tx(None, in_scan)
+                yield _Tx(None, in_scan, self._card)
             finally:
                 if connection.in_transaction:  # SQLite ends it by itself when the disk fails
                     connection.execute("COMMIT")
@@ -93,12 +108,13 @@ class SqliteStore:
 class _Tx:
     """Statements on one connection: inline where there is one for that, else elsewhere."""
 
-    __slots__ = ("_elsewhere", "_inline", "_patience", "now")
+    __slots__ = ("_elsewhere", "_inline", "_patience", "card", "now")
 
     def __init__(
-        self, inline: sqlite3.Connection | None, elsewhere: Elsewhere, patience: float = 0.0
+        self, inline: sqlite3.Connection | None, elsewhere: Elsewhere, card: CardOf, patience: float = 0.0
     ) -> None:
         self.now = time.time_ns() // 1000
+        self.card = card
         self._inline = inline
         self._elsewhere = elsewhere
         self._patience = patience  # 0 inside a transaction, where trying again cannot help
@@ -167,14 +183,15 @@ class _Reading:
 class _Writing:
     """What ``SqliteStore.write`` enters: a savepoint in the transaction of those in flight."""
 
-    __slots__ = ("_writer",)
+    __slots__ = ("_card", "_writer")
 
-    def __init__(self, writer: GroupCommit) -> None:
+    def __init__(self, writer: GroupCommit, card: CardOf) -> None:
         self._writer = writer
+        self._card = card
 
     async def __aenter__(self) -> _Tx:
         await self._writer.enter()
-        return _Tx(self._writer.connection, self._writer.off_loop)
+        return _Tx(self._writer.connection, self._writer.off_loop, self._card)
 
     async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         await self._writer.leave(keep=kind is None)

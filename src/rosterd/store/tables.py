@@ -110,7 +110,8 @@ users = Table(
     _number("guest_expires", null=True),
     _flag("erased"),
     _text("full_name"),  # as groups show their members: follows from the rest
-    _text("profile"),  # JSON of rosterd.directory.model.Profile; last, for it may be long
+    _text("profile"),  # JSON of rosterd.directory.model.Profile
+    _text("card"),  # the row laid out for readers: follows from the rest; long, hence last
     PrimaryKeyConstraint("org_id", "id", name="users_pk"),
     UniqueConstraint("org_id", "username", name="users_username"),
     ForeignKeyConstraint(["org_id"], ["orgs.id"], name="users_org"),

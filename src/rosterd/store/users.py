@@ -11,13 +11,14 @@ Rules of this module:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from rosterd.directory.model import GroupId, GroupRef, OrgId, Profile, Role, User, UserId
 from rosterd.directory.names import folded
-from rosterd.directory.query import Condition
+from rosterd.directory.query import Compare, Condition, Op
 from rosterd.store import query
 from rosterd.store.contract import Row, Tx
 from rosterd.store.query import Field
@@ -35,6 +36,14 @@ FIELDS = {
 """What a condition may ask of a user. Text must come folded."""
 
 
+class Card(NamedTuple):
+    """A user as readers see it: the text that was stored with the row, and what changes without it."""
+
+    id: UserId
+    text: str
+    groups: list[GroupRef]  # the earliest joined first
+
+
 class Brief(msgspec.Struct, frozen=True):
     """What membership rules must know of a person."""
 
@@ -45,12 +54,12 @@ class Brief(msgspec.Struct, frozen=True):
 
 async def insert(tx: Tx, user: User) -> bool:
     """Store a new user whose username is already held. False: the id is taken."""
-    return await tx.one(_INSERT, *_values(user)) is not None
+    return await tx.one(_INSERT, *_values(tx, user)) is not None
 
 
 async def update(tx: Tx, user: User) -> None:
     """Store every field of a user that exists."""
-    await tx.run(_UPDATE, *_values(user))
+    await tx.run(_UPDATE, *_values(tx, user))
 
 
 async def find(tx: Tx, org: OrgId, id: UserId, *, lock: bool = False) -> User | None:
@@ -59,22 +68,36 @@ async def find(tx: Tx, org: OrgId, id: UserId, *, lock: bool = False) -> User | 
     return None if row is None else _user(row)
 
 
-async def card(tx: Tx, org: OrgId, id: UserId) -> tuple[User, list[GroupRef]] | None:
-    """The user with the groups it is in, the earliest joined first: one statement."""
-    rows = await tx.all(_CARD, org, id)
-    if not rows:
-        return None
-    groups = [GroupRef(row[_WIDTH], row[_WIDTH + 1]) for row in rows if row[_WIDTH] is not None]
-    return _user(rows[0][:_WIDTH]), groups
+async def find_many(tx: Tx, org: OrgId, ids: Sequence[UserId]) -> list[User]:
+    """These users, in order of creation. Unknown ids are left out."""
+    return [_user(row) for row in await tx.all(_FIND_MANY, org, list(ids))]
+
+
+async def card(tx: Tx, org: OrgId, id: UserId) -> Card | None:
+    """The user's card: one statement."""
+    rows = await tx.all(_CARD_BY["id"], org, id)
+    return next(iter(_cards(rows)), None)
+
+
+def is_lookup(condition: Condition | None) -> bool:
+    """Whether at most one user fits, whom an index finds."""
+    return isinstance(condition, Compare) and condition.op is Op.EQ and condition.field in _CARD_BY
 
 
 async def page(
     tx: Tx, org: OrgId, condition: Condition | None, start: int, count: int
-) -> tuple[list[User], int]:
+) -> tuple[list[Card], int]:
     """Users that fit, in order of creation, from the ``start``-th (from 1) on, and the total."""
+    if isinstance(condition, Compare) and is_lookup(condition):
+        askable = "\0" not in str(condition.value)  # PostgreSQL refuses it, so that nobody has one
+        rows = await tx.all(_CARD_BY[condition.field], org, condition.value) if askable else ()
+        found = list(_cards(rows))
+        return found[start - 1 : start - 1 + count], len(found)
     ids, total = await query.page(tx, "users", FIELDS, org, condition, start, count)
-    rows = await tx.all(_FIND_MANY, org, ids) if ids else ()
-    return [_user(row) for row in rows], total
+    if not ids:
+        return [], total
+    groups = await groups_of(tx, org, [UserId(id) for id in ids])
+    return [Card(UserId(id), text, groups[id]) for id, text in await tx.all(_CARDS, org, ids)], total
 
 
 async def find_by_username(tx: Tx, org: OrgId, username: str) -> UserId | None:
@@ -139,6 +162,7 @@ async def groups_of(tx: Tx, org: OrgId, ids: Sequence[UserId]) -> dict[UserId, l
 _NAMES = (
     "org_id", "id", "created", "username", "email", "display_name", "role", "deactivated",
     "date_claimed", "guest_expires", "erased", "profile", "email_folded", "display_folded", "full_name",
+    "card",
 )  # fmt: skip
 _WIDTH = 12  # the columns that make a User; the others follow from them
 
@@ -155,12 +179,20 @@ _FIND = f"SELECT {_COLUMNS} FROM users t WHERE t.org_id = $1 AND t.id = $2"
 _FIND_MANY = (
     f"SELECT {_COLUMNS} FROM users t WHERE t.org_id = $1 AND t.id IN each($2) ORDER BY t.created, t.id"
 )
-_CARD = (
-    f"SELECT {_COLUMNS}, g.id, g.display_name FROM users t"
-    " LEFT JOIN members m ON m.org_id = t.org_id AND m.user_id = t.id"
-    " LEFT JOIN groups g ON g.org_id = m.org_id AND g.id = m.group_id"
-    " WHERE t.org_id = $1 AND t.id = $2 ORDER BY m.added, g.id"
-)
+_CARDS = "SELECT id, card FROM users WHERE org_id = $1 AND id IN each($2) ORDER BY created, id"
+_CARD_BY = {
+    field: (
+        "SELECT t.id, t.card, g.id, g.display_name FROM users t"
+        " LEFT JOIN members m ON m.org_id = t.org_id AND m.user_id = t.id"
+        " LEFT JOIN groups g ON g.org_id = m.org_id AND g.id = m.group_id"
+        f" WHERE t.org_id = $1 AND {fits} ORDER BY m.added, g.id"
+    )
+    for field, fits in {
+        "id": "t.id = $2",
+        "username": "t.username = $2",
+        "email": "t.id = (SELECT user_id FROM emails WHERE org_id = $1 AND email = $2)",
+    }.items()
+}
 _GROUPS_OF = (
     "SELECT m.user_id, g.id, g.display_name FROM members m"
     " JOIN groups g ON g.org_id = m.org_id AND g.id = m.group_id"
@@ -170,12 +202,22 @@ _GROUPS_OF = (
 _profile = msgspec.json.Decoder(Profile)
 
 
-def _values(user: User) -> tuple[str | int | None, ...]:
+def _cards(rows: Iterable[Row]) -> Iterable[Card]:
+    """The one card that these rows are about, if any; each row has one of its groups."""
+    found: Card | None = None
+    for id, text, group, name in rows:
+        found = found or Card(id, text, [])
+        if group is not None:
+            found.groups.append(GroupRef(group, name))
+    return () if found is None else (found,)
+
+
+def _values(tx: Tx, user: User) -> tuple[str | int | None, ...]:
     return (
         user.org_id, user.id, user.created, user.username, user.email, user.display_name,
         str(user.role), int(user.deactivated), user.date_claimed, user.guest_expires, int(user.erased),
         msgspec.json.encode(user.profile).decode(), folded(user.email), folded(user.display_name),
-        user.full_name,
+        user.full_name, tx.card(user),
     )  # fmt: skip
 
 

@@ -32,15 +32,37 @@ class Authenticator:
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._used: dict[str, int] = {}
+        self._grants: dict[str, tokens.Grant] = {}  # as the store had them at this version of it
+        self._version: int | None = None
 
-    async def caller(self, tx: Tx, request: Request) -> Caller:
+    async def caller(self, store: Store, request: Request) -> Caller:
         """Who makes a SCIM request.
 
         Raises ``missing_authentication``, ``invalid_authentication`` (401), ``plus_teams_only`` (403)
         and ``non_org_teams_only`` (400).
         """
-        hashed = hash_of(bearer(request.header(b"authorization")), self._key)
-        grant = await tokens.authenticate(tx, hashed)
+        hashed = self._hash(request)
+        version = store.version()
+        if version is None or version != self._version:
+            self._grants.clear()
+            self._version = version
+        grant = self._grants.get(hashed)
+        if grant is None:
+            async with store.read() as tx:
+                grant = await tokens.authenticate(tx, hashed)
+            if grant is not None and version is not None and version == self._version:
+                self._grants[hashed] = grant
+        return self._admitted(grant, hashed, request)
+
+    async def caller_again(self, tx: Tx, request: Request) -> Caller:
+        """The same in a transaction that writes: what it finds cannot change before its end."""
+        hashed = self._hash(request)
+        return self._admitted(await tokens.authenticate(tx, hashed), hashed, request)
+
+    def _hash(self, request: Request) -> str:
+        return hash_of(bearer(request.header(b"authorization")), self._key)
+
+    def _admitted(self, grant: tokens.Grant | None, hashed: str, request: Request) -> Caller:
         now = int(time.time())
         if grant is None:
             raise invalid_authentication("no such token")
@@ -86,15 +108,19 @@ def invalid_authentication(reason: str) -> HttpError:
 def refusal(grant: tokens.Grant, now: int, ip: str | None) -> str | None:
     """Why a token does not count; None: it does. ``now``: seconds."""
     token = grant.token
-    reasons = (
-        (token.revoked is not None, "was revoked"),
-        (token.expires is not None and token.expires <= now, "has expired"),
-        (grant.owner_deactivated, "is of somebody deactivated"),
-        (not access.may_administer(grant.owner_role), "is of somebody who is no administrator"),
-        (access.SCIM_SCOPE not in token.scopes, f"lacks the scope {access.SCIM_SCOPE}"),
-        (not comes_from(token.allow_ips, ip), f"may not be used from {ip}"),
-    )
-    return next((reason for applies, reason in reasons if applies), None)
+    if token.revoked is not None:
+        return "was revoked"
+    if token.expires is not None and token.expires <= now:
+        return "has expired"
+    if grant.owner_deactivated:
+        return "is of somebody deactivated"
+    if not access.may_administer(grant.owner_role):
+        return "is of somebody who is no administrator"
+    if access.SCIM_SCOPE not in token.scopes:
+        return f"lacks the scope {access.SCIM_SCOPE}"
+    if not comes_from(token.allow_ips, ip):
+        return f"may not be used from {ip}"
+    return None
 
 
 def comes_from(ranges: tuple[str, ...], ip: str | None) -> bool:

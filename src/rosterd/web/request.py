@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import cached_property
 from typing import Any, TypeVar
@@ -41,7 +42,8 @@ class Request:
         raw_path = scope.get("raw_path") or scope["path"].encode()
         self.segments = segments_of(raw_path)
         self.version = version_of(raw_path)
-        self.path = ascii(raw_path[:200].decode("latin-1"))[1:-1]  # for the log
+        self._raw_path = raw_path
+        self._headers: dict[bytes, bytes] = dict(scope["headers"])  # of several of a name the last counts
         self._scope = scope
         self._receive = receive
 
@@ -57,11 +59,15 @@ class Request:
             raise HttpError("invalid_query") from error
         return {name.lower(): value for name, value in pairs}
 
+    @property
+    def path(self) -> str:
+        """The path for the log."""
+        return ascii(self._raw_path[:200].decode("latin-1"))[1:-1]
+
     def header(self, name: bytes) -> str | None:
-        for key, value in self._scope["headers"]:
-            if key == name:
-                return str(value.decode("latin-1"))
-        return None
+        """The header of this name in lower case."""
+        value = self._headers.get(name)
+        return None if value is None else value.decode("latin-1")
 
     @property
     def client_ip(self) -> str | None:
@@ -108,6 +114,10 @@ class Request:
         return text[:20] if text and text.isascii() and text.isdigit() else None
 
 
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9_-]+)+/?")
+"""Paths that say what they mean: nearly all."""
+
+
 def version_of(raw_path: bytes) -> str:
     """The second part of a path as sent, whatever follows it; empty where there is none.
 
@@ -129,6 +139,8 @@ def segments_of(raw_path: bytes) -> tuple[str, ...] | None:
     (True, True)
     """
     path = raw_path.partition(b"?")[0].decode("latin-1")
+    if _PLAIN.fullmatch(path):
+        return tuple(path.strip("/").split("/"))
     parts = path.removeprefix("/").removesuffix("/").split("/")
     if "%" in path:
         try:

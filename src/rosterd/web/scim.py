@@ -15,15 +15,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from rosterd.actions import groups as group_actions
 from rosterd.actions import users as user_actions
 from rosterd.directory.errors import NotFound
 from rosterd.directory.groups import GroupChange
-from rosterd.directory.model import Group, GroupId, GroupRef, Member, Org, User, UserId
+from rosterd.directory.model import Group, GroupId, Member, Org, User, UserId
 from rosterd.directory.plans import RECOMMENDED_GROUP_SIZE
-from rosterd.directory.query import And, Compare, Condition, Op
+from rosterd.directory.query import Condition
 from rosterd.directory.users import UserChange
-from rosterd.provisioning import filters, groups, schemas, users
+from rosterd.provisioning import cards, filters, groups, schemas, users
 from rosterd.provisioning.attributes import Site
 from rosterd.scim.dialect import V1, V2, Dialect
 from rosterd.scim.listing import Page, envelope, parse_page
@@ -73,12 +75,22 @@ class Call:
         it arrived has lost them.
         """
         async with self.store.write() as tx:
-            yield tx, await self.service.authenticator.caller(tx, self.request)
+            yield tx, await self.service.authenticator.caller_again(tx, self.request)
 
     def reply(self, status: int, resource: dict[str, Any]) -> Reply:
         """One resource, cut down to what the client wants."""
         headers = {"Location": resource["meta"]["location"]} if status == 201 else {}
         return Reply(status, project(resource, self.projection), headers)
+
+    def show(self, status: int, card: user_rows.Card) -> Reply:
+        """One user. The card is of our revision."""
+        headers = {"Location": self.site.location(card.id, self.dialect)} if status == 201 else {}
+        return Reply(status, self.filled(card), headers)
+
+    def filled(self, card: user_rows.Card) -> Any:
+        """A user's resource, as JSON or cut down to what the client wants."""
+        text = cards.fill(card.text, card.groups, self.dialect, self.site)
+        return text if self.projection is None else project(msgspec.json.decode(text), self.projection)
 
     def list(self, resources: Sequence[dict[str, Any]], total: int, page: Page) -> Reply:
         cut = [project(resource, self.projection) for resource in resources]
@@ -117,8 +129,7 @@ class Scim:
         dialect = VERSIONS.get(version, V1)
         caller = None
         if route is None or not route.public or request.method not in route.handlers:
-            async with self.store.read() as tx:
-                caller = await self.authenticator.caller(tx, request)
+            caller = await self.authenticator.caller(self.store, request)
         if version not in VERSIONS:
             raise HttpError("unsupported_version")
         if route is None:
@@ -138,31 +149,38 @@ def _split(segments: tuple[str, ...] | None) -> tuple[str, tuple[str, ...]]:
 
 async def get_user(call: Call) -> Reply:
     async with call.store.read() as tx:
-        found = await user_rows.card(tx, call.org.id, UserId(call.id))
-    if found is None:
-        raise NotFound("no_such_user")
-    return call.reply(200, users.render(*found, call.dialect, call.site))
+        card = await user_rows.card(tx, call.org.id, UserId(call.id))
+        if card is None:
+            raise NotFound("no_such_user")
+        [card] = await _current(tx, call.org, [card])
+    return call.show(200, card)
 
 
 async def list_users(call: Call) -> Reply:
     page, condition = parse_page(call.request.params), _condition(call, filters.USER_FIELDS)
-    read = call.store.read if _is_quick(condition) else call.store.scan
+    read = call.store.read if user_rows.is_lookup(condition) else call.store.scan
     async with read() as tx:
         found, total = await user_rows.page(tx, call.org.id, condition, page.start_index, page.count)
-        groups_of = await user_rows.groups_of(tx, call.org.id, [user.id for user in found])
+        found = await _current(tx, call.org, found)
+    return await _aside(
+        len(found), lambda: Reply(200, envelope(call.dialect, [*map(call.filled, found)], total, page))
+    )
 
-    def listed() -> Reply:
-        rendered = [users.render(user, groups_of.get(user.id, ()), call.dialect, call.site) for user in found]
-        return call.list(rendered, total, page)
 
-    return await _aside(len(found), listed)
+async def _current(tx: Tx, org: Org, found: list[user_rows.Card]) -> list[user_rows.Card]:
+    """These cards, those of another revision laid out anew."""
+    stale = [card.id for card in found if not cards.is_current(card.text)]
+    if not stale:
+        return found
+    anew = {user.id: cards.card(user) for user in await user_rows.find_many(tx, org.id, stale)}
+    return [card._replace(text=anew.get(card.id, card.text)) for card in found]
 
 
 async def create_user(call: Call) -> Reply:
     change = await call.request.document(users.creation)
     async with call.writing() as (tx, caller):
         user = await user_actions.create(tx, caller.org, change, actor=caller.actor)
-    return call.reply(call.dialect.statuses.create, users.render(user, (), call.dialect, call.site))
+    return call.show(call.dialect.statuses.create, user_rows.Card(user.id, cards.card(user), []))
 
 
 async def replace_user(call: Call) -> Reply:
@@ -181,8 +199,8 @@ async def _change_user(call: Call, status: int, change: Callable[[User], UserCha
     async with call.writing() as (tx, caller):
         user = await user_actions.existing(tx, caller.org.id, UserId(call.id))
         user = await user_actions.update(tx, caller.org, user, change(user), actor=caller.actor)
-        member_of = await _groups_of(tx, user)
-    return call.reply(status, users.render(user, member_of, call.dialect, call.site))
+        member_of = await user_rows.groups_of(tx, user.org_id, [user.id])
+    return call.show(status, user_rows.Card(user.id, cards.card(user), member_of[user.id]))
 
 
 async def delete_user(call: Call) -> Reply:
@@ -190,10 +208,6 @@ async def delete_user(call: Call) -> Reply:
         user = await user_actions.existing(tx, caller.org.id, UserId(call.id))
         await user_actions.deactivate(tx, caller.org, user, actor=caller.actor)
     return Reply(call.dialect.statuses.delete_user)
-
-
-async def _groups_of(tx: Tx, user: User) -> Sequence[GroupRef]:
-    return (await user_rows.groups_of(tx, user.org_id, [user.id])).get(user.id, ())
 
 
 async def get_group(call: Call) -> Reply:
@@ -285,16 +299,6 @@ def _wants_members(call: Call) -> bool:
 def _condition(call: Call, fields: Mapping[str, Any]) -> Condition | None:
     text = call.request.params.get("filter")
     return None if text is None else filters.condition(text, fields)
-
-
-_LOOKED_UP = frozenset({"id", "username", "email", "primary_email"})
-
-
-def _is_quick(condition: Condition | None) -> bool:
-    """Whether an index finds the one that fits: then the loop need not be left."""
-    if isinstance(condition, And):
-        return any(_is_quick(part) for part in condition.parts)
-    return isinstance(condition, Compare) and condition.op is Op.EQ and condition.field in _LOOKED_UP
 
 
 async def service_provider_config(call: Call) -> Reply:

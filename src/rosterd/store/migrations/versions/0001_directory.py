@@ -97,6 +97,7 @@ def _people() -> None:
         _flag("erased"),
         _text("full_name"),
         _text("profile"),
+        _text("card"),
         sa.PrimaryKeyConstraint("org_id", "id", name="users_pk"),
         sa.UniqueConstraint("org_id", "username", name="users_username"),
         sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name="users_org"),

@@ -1,0 +1,88 @@
+"""A user's resource laid out when it is written, so that reading it is filling in a few words: a *card*.
+
+A card is the JSON of the resource with *marks*, control characters that JSON itself never contains,
+where something depends on the version, on the place or on the groups. It is stored beside the row
+that it follows from. A card of another `REVISION` than ours counts as none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from functools import lru_cache
+
+import msgspec
+
+from rosterd.directory.model import GroupRef, User
+from rosterd.provisioning import users
+from rosterd.provisioning.attributes import Site
+from rosterd.scim.dialect import V2, Dialect
+
+REVISION = "1"
+"""A card's first character: to be changed with whatever changes what a user's resource looks like."""
+
+_GROUPS, _LOCATION, _HOME, _USER = "\x01", "\x02", "\x03", "\x04"
+_EXTENSIONS = dict(zip(V2.extensions, "\x05\x06\x07", strict=True))
+_MARKED = dataclasses.replace(V2, user_urn=_USER, extensions=_EXTENSIONS)
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Marks:
+    """Stands for the place that is not known yet."""
+
+    def location(self, user_id: str, _: Dialect) -> msgspec.Raw:
+        return _raw(f'"{_LOCATION}{user_id}"')
+
+    def profile_url(self, username: str) -> msgspec.Raw:
+        return _raw(f'"{_HOME}{_inside(Site.profile_path(username))}"')
+
+    def photo_url(self, user_id: str) -> msgspec.Raw:
+        return _raw(f'"{_HOME}{Site.photo_path(user_id)}"')
+
+
+_MARKS = _Marks()
+
+
+@lru_cache(maxsize=256)
+def card(user: User) -> str:
+    """The card of a user. Remembered: what has just been written is what the answer shows."""
+    resource = users.render(user, (), _MARKED, _MARKS)
+    resource["schemas"] = _raw('["{}"]'.format('","'.join(resource["schemas"])))
+    resource["groups"] = _raw(f"[{_GROUPS}]")
+    fields = ",".join([f'"{key}":{_encode(value).decode()}' for key, value in resource.items()])
+    return f"{REVISION}{{{fields}}}"
+
+
+def is_current(card: str) -> bool:
+    """Whether this is a card of our revision."""
+    return card.startswith(REVISION)
+
+
+def fill(card: str, groups: Sequence[GroupRef], dialect: Dialect, site: Site) -> msgspec.Raw:
+    """The resource as JSON. The card must be current."""
+    text = card[1:]
+    for mark, word in _words(dialect, site):
+        text = text.replace(mark, word)
+    listed = ",".join([f'{{"value":"{group.id}","display":{_text(group.display_name)}}}' for group in groups])
+    return _raw(text.replace(_GROUPS, listed))
+
+
+@lru_cache(maxsize=1024)
+def _words(dialect: Dialect, site: Site) -> tuple[tuple[str, str], ...]:
+    urns = {mark: dialect.extensions[key] for key, mark in _EXTENSIONS.items()}
+    words = {_LOCATION: site.location("", dialect), _HOME: site.home, _USER: dialect.user_urn, **urns}
+    return tuple((mark, _inside(word)) for mark, word in words.items())
+
+
+def _text(value: str) -> str:
+    return _encode(value).decode()
+
+
+def _inside(value: str) -> str:
+    """A text as it stands between the quotes of JSON."""
+    return _text(value)[1:-1]
+
+
+def _raw(json: str) -> msgspec.Raw:
+    return msgspec.Raw(json.encode())

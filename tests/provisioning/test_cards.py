@@ -1,0 +1,48 @@
+"""A card filled in is, byte for byte, the resource laid out from the user."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rosterd.directory.model import GroupId, GroupRef, User
+from rosterd.provisioning import cards, users
+from rosterd.provisioning.attributes import Site
+from rosterd.scim.dialect import DIALECTS, Dialect
+from tests.provisioning.memory import PEOPLE
+
+awkward = st.text(st.sampled_from('a"\\\0\x01\x02\x03\x04\x05\x06\x07u0é😀/ '), max_size=12)
+dialects = st.sampled_from(DIALECTS)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("user", PEOPLE, ids=lambda user: user.username)
+def test_a_card_filled_in_is_the_resource(user: User, dialect: Dialect) -> None:
+    assert cards.is_current(cards.card(user))
+    same_as_rendered(user, [GroupRef(GroupId("S1"), "Group 1"), GroupRef(GroupId("S2"), "Zoë's")], dialect)
+
+
+@given(
+    user=st.sampled_from(PEOPLE), title=awkward, photo=awkward, group=awkward, place=awkward, dialect=dialects
+)
+def test_no_text_passes_for_a_mark(
+    user: User, title: str, photo: str, group: str, place: str, dialect: Dialect
+) -> None:
+    profile = msgspec.structs.replace(
+        user.profile, title=title, photo=photo, profile_url=photo, department=title
+    )
+    user = msgspec.structs.replace(user, profile=profile, display_name=title)
+    same_as_rendered(user, [GroupRef(GroupId("S1"), group)], dialect, Site(f"http://{place}", "acme"))
+
+
+def same_as_rendered(user: User, groups: list[GroupRef], dialect: Dialect, site: Site | None = None) -> None:
+    site = site or Site("http://127.0.0.1:8080", "acme")
+    rendered = msgspec.json.encode(users.render(user, groups, dialect, site))
+    assert bytes(cards.fill(cards.card(user), groups, dialect, site)) == rendered
+
+
+def test_no_text_and_a_card_of_another_revision_are_no_card() -> None:
+    assert not cards.is_current("")
+    assert not cards.is_current("0{}")
