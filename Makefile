@@ -9,13 +9,17 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format lock clean
+.PHONY: help run test test-deps lint format chaos fuzz bench bench-peers lock clean
 
 help:
 	@echo 'make run     serve a demo organisation on http://127.0.0.1:8080, kept in ./rosterd.db'
 	@echo 'make test    lint, then every test, on SQLite and on a PostgreSQL that the tests start'
+	@echo 'make test-deps  install what a few tests need and skip without: strace (Debian, as root)'
 	@echo 'make lint    ruff, mypy and the import contracts'
 	@echo 'make format  let ruff format and fix what it can'
+	@echo 'make chaos   kill servers under load 200 times, on both engines; goes on where it stopped'
+	@echo 'make fuzz    a million bodies, filters and paths; goes on where it stopped'
+	@echo 'make bench   measure speed beside what the machine can do; bench-peers beside other servers'
 	@echo 'make lock    write the lock files anew (ARGS=--upgrade for newer releases)'
 	@echo 'make clean   remove .venv and caches; databases stay'
 	@echo
@@ -24,8 +28,12 @@ help:
 run: .venv/run.stamp
 	@exec $(BIN)/rosterd serve --demo $(ARGS)
 
-test: lint
+# Where nobody sits who could install something (CI is set), what a few tests need is installed first.
+test: lint $(if $(CI),test-deps)
 	@exec $(BIN)/python -m pytest --quiet -n 2 $(ARGS)
+
+test-deps:
+	@command -v strace >/dev/null || { apt-get -qq update && apt-get -qq install --yes strace >/dev/null; }
 
 lint: .venv/test.stamp
 	@$(BIN)/ruff check --quiet .
@@ -37,6 +45,17 @@ format: .venv/test.stamp
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
 
+# Both stop after thirty minutes, keep what is done in a state file, and show it all once everything is done.
+chaos fuzz: .venv/test.stamp
+	@exec $(BIN)/python -m tests.$@ $(ARGS)
+
+# Needs wrk. Keeps its organisations in .bench; see docs/performance.md.
+bench: .venv/test.stamp
+	@exec $(BIN)/python -m bench $(ARGS)
+
+bench-peers: .venv/test.stamp
+	@exec $(BIN)/python -m bench.peers $(ARGS)
+
 # The environment of whoever locks may point at mirrors of their own: the lock holds the public files only.
 LOCK := env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \
 	$(BIN)/uv pip compile --quiet --no-config --system-certs --universal --python-version 3.11 --generate-hashes \
@@ -47,7 +66,7 @@ lock: .venv/test.stamp
 	@$(LOCK) --group build --constraints requirements-test.lock --output-file requirements.lock
 
 clean:
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .chaos-state.json .fuzz-state.json .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # The newest Python that is new enough and can make environments.
 .venv/bin/python:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from rosterd import settings
-from rosterd.settings import Settings, SettingsError, load, token_key
+from rosterd.ratelimit.limits import SLACK, Limit
+from rosterd.settings import Settings, SettingsError, load, token_key, wants_traces
 
 NONE: dict[str, Any] = {}
 
@@ -80,7 +81,10 @@ class TestRefusals:
             ("DEMO", "perhaps", "demo: 'perhaps' is not true or false"),
             ("BASE_URL", "x.example", "base_url: 'x.example' does not start with http"),
             ("RATE_LIMITS", "some", "rate_limits: 'some' is neither slack nor off"),
-            ("RATE_LIMITS", "slack", "rate_limits: slack is not available yet"),
+            ("WORKERS", "0", "workers: 0 is not between 1 and 256"),
+            ("WORKERS", "257", "workers: 257 is not between"),
+            ("LIMITS_URL", "http://x", "limits_url: it does not start with valkey:// or valkeys:// or"),
+            ("LIMITS_TABLE", "limits.toml", "limits_table: nothing is limited; set rate_limits to slack"),
         ],
     )
     def test_a_variable_that_cannot_be(
@@ -119,6 +123,39 @@ class TestRefusals:
         monkeypatch.setenv("ROSTERD_CONFIG", toml(tmp_path, "colour = 'red'"))
         with pytest.raises(SettingsError, match=r"rosterd\.toml: no such setting: colour"):
             load(NONE)
+
+
+class TestLimits:
+    def test_off_is_no_table(self) -> None:
+        assert settings.limits(load(NONE)) is None
+
+    def test_slack_is_slacks_table(self) -> None:
+        table = settings.limits(load({"rate_limits": "slack"}))
+        assert table is not None
+        assert table.of("E1", "acme") == SLACK
+
+    def test_a_file_changes_it(self, tmp_path: Path) -> None:
+        path = toml(tmp_path, "[orgs.acme.writes]\nburst = 7")
+        table = settings.limits(load({"rate_limits": "slack", "limits_table": path}))
+        assert table is not None
+        assert table.of("E1", "acme")["writes"] == Limit("writes", 600, 7)
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [("[limits.write]", "no such limit: write; there are writes, reads"), ("[limits", "cannot read")],
+    )
+    def test_a_file_that_cannot_be_is_named(self, tmp_path: Path, text: str, words: str) -> None:
+        with pytest.raises(SettingsError, match=r"rosterd\.toml") as caught:
+            load({"rate_limits": "slack", "limits_table": toml(tmp_path, text)})
+        assert words in str(caught.value)
+
+    def test_several_workers_need_one_place_to_count(self) -> None:
+        shared = "valkey://127.0.0.1:1"
+        with pytest.raises(SettingsError, match=r"workers: 3 workers .* would allow 3 times the limits"):
+            load({"rate_limits": "slack", "workers": 3})
+        assert load({"rate_limits": "slack", "workers": 3, "limits_url": shared}).workers == 3
+        assert load({"workers": 3}).workers == 3
+        assert load({"rate_limits": "slack", "workers": 1}).workers == 1
 
 
 class TestTokenKey:
@@ -165,3 +202,33 @@ class TestTokenKey:
     def test_a_folder_that_is_not_there_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(SettingsError, match="gone"):
             token_key(self.url(tmp_path / "gone"))
+
+
+ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "wanted"),
+    [
+        ({}, False),
+        ({"OTEL_SERVICE_NAME": "x"}, False),
+        (ENDPOINT, True),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/v1/traces"}, True),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, True),
+        (ENDPOINT | {"OTEL_TRACES_EXPORTER": "none"}, False),
+        (ENDPOINT | {"OTEL_SDK_DISABLED": "true"}, False),
+    ],
+)
+def test_traces_are_wanted_where_opentelemetrys_own_variables_say_so(
+    variables: dict[str, str], wanted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (
+        *ENDPOINT,
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "OTEL_TRACES_EXPORTER",
+        "OTEL_SDK_DISABLED",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert wants_traces() is wanted

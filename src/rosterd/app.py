@@ -5,38 +5,72 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Literal
 
 from rosterd.directory.model import OrgId
 from rosterd.store import audit
 from rosterd.store.engine import Store, StoreError, check_reachable
+from rosterd.web import metrics, pool
 from rosterd.web.auth import Authenticator
-from rosterd.web.endpoint import Endpoint
+from rosterd.web.endpoint import Endpoint, Public
+from rosterd.web.errors import RETRY_AFTER, HttpError
+from rosterd.web.metrics import Metrics
 from rosterd.web.openapi import document
-from rosterd.web.request import Receive, Scope, Send
+from rosterd.web.pool import Pool
+from rosterd.web.reply import Reply
+from rosterd.web.request import Receive, Request, Scope, Send
 from rosterd.web.scim import Scim
+from rosterd.web.throttle.gate import Throttle
+from rosterd.web.tracing import Tracing
+from rosterd.web.watching import Watcher
 
 log = logging.getLogger("rosterd.app")
 
 SEAL_SECONDS = 1.0
 FLUSH_SECONDS = 60.0
+END_SECONDS = 2.0
+"""How long both may take at the end, where the database may be locked: what is left the next start does."""
 
 
 class App:
-    """An ASGI application (HTTP and lifespan) over an open store, which stays its caller's."""
+    """An ASGI application (HTTP and lifespan) over an open store, which stays its caller's.
 
-    def __init__(self, store: Store, key: bytes, base_url: str) -> None:
+    ``stopping``: it still answers, and is not to be sent anything more.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        key: bytes,
+        base_url: str,
+        *,
+        audience: Literal["local", "all", "off"] = "local",
+        access_log: bool = False,
+        tracing: Tracing | None = None,
+        throttle: Throttle | None = None,
+        pool: Pool | None = None,
+    ) -> None:
+        self.stopping = False
         self._store = store
+        self._audience = audience
+        self._tracing = tracing
+        self._metrics = Metrics(store.watch, throttle.headroom if throttle is not None else tuple)
+        self._pool = pool
+        self._sharing = asyncio.Lock()  # one at a time: the older numbers must not be written last
         self._authenticator = Authenticator(key)
-        scim = Scim(store, self._authenticator, base_url)
+        self._throttle = throttle
+        scim = Scim(store, self._authenticator, base_url, throttle)
         self._description = document(base_url)
-        public: dict[tuple[str, ...], Callable[[], Awaitable[Any]]] = {
+        public: dict[tuple[str, ...], Public] = {
             ("openapi.json",): self._describe,
             ("healthz",): self._live,
             ("readyz",): self._ready,
+            ("metrics",): self._measure,
         }
-        self._endpoint = Endpoint(scim, public)
+        watcher = Watcher(self._metrics, access_log=access_log, tracing=tracing)
+        self._endpoint = Endpoint(scim, public, watcher)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -53,15 +87,25 @@ class App:
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _describe(self) -> dict[str, Any]:
-        return self._description
+    async def _describe(self, request: Request) -> Reply:
+        return Reply(200, self._description)
 
-    async def _live(self) -> dict[str, Any]:
-        return {"status": "ok"}
+    async def _live(self, request: Request) -> Reply:
+        return Reply(200, {"status": "ok"})
 
-    async def _ready(self) -> dict[str, Any]:
+    async def _ready(self, request: Request) -> Reply:
+        if self.stopping:
+            raise HttpError("service_unavailable", {"Retry-After": RETRY_AFTER}, reason="stopping")
         await check_reachable(self._store)
-        return {"status": "ok"}
+        return Reply(200, {"status": "ok"})
+
+    async def _measure(self, request: Request) -> Reply:
+        if self._audience == "off" or (self._audience == "local" and not request.is_local):
+            raise HttpError("bad_endpoint")
+        await self._share()
+        numbers = await asyncio.to_thread(self._pool.together) if self._pool else self._metrics.moment()
+        # In a thread: a busy server's text takes tens of milliseconds.
+        return Reply(200, await asyncio.to_thread(metrics.text, numbers), media=metrics.CONTENT_TYPE)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -70,15 +114,24 @@ class App:
             asyncio.create_task(self._regularly(SEAL_SECONDS, "sealing", self._seal)),
             asyncio.create_task(self._regularly(FLUSH_SECONDS, "last use of tokens", self._flush)),
         ]
+        if self._pool is not None:
+            tasks.append(asyncio.create_task(self._regularly(pool.SECONDS, "sharing numbers", self._share)))
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            with contextlib.suppress(StoreError):
-                await self._flush()
-                await self._seal()
+            with contextlib.suppress(StoreError, TimeoutError):
+                async with asyncio.timeout(END_SECONDS):
+                    await self._flush()
+                    await self._seal()
+            with contextlib.suppress(OSError):  # the folder is the parent's, who may be gone
+                await self._share()
+            if self._throttle is not None:
+                await self._throttle.close()
+            if self._tracing is not None:
+                await asyncio.to_thread(self._tracing.close)
 
     async def _regularly(self, seconds: float, name: str, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -93,8 +146,14 @@ class App:
     async def _flush(self) -> None:
         await self._authenticator.flush(self._store)
 
+    async def _share(self) -> None:
+        if self._pool is not None:
+            async with self._sharing:
+                await asyncio.to_thread(self._pool.write, list(self._metrics.collect()))
+
     async def _seal(self) -> None:
-        await seal(self._store)
+        began = time.time()
+        self._metrics.sealed(await seal(self._store), began)
 
 
 async def seal(store: Store) -> int:

@@ -15,8 +15,19 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from rosterd.ratelimit.table import BadTable, Table, parse
+
 PREFIX = "ROSTERD_"
 DEFAULT_DATABASE = "sqlite:///rosterd.db"
+MAX_WORKERS = 256
+LIMITS_SCHEMES = ("valkey://", "valkeys://", "redis://", "rediss://")
+
+CHOICES = {
+    "metrics": ("local", "all", "off"),
+    "log_format": ("text", "json"),
+    "log_level": ("debug", "info", "warning", "error"),
+}
+"""Settings that are one of a few words."""
 
 
 class SettingsError(Exception):
@@ -40,7 +51,32 @@ class Settings:
     demo: bool = _option(False, "Fill an empty database with a demo organisation and print a token for it.")
     ephemeral: bool = _option(False, "Use a throw-away database that is gone at exit.")
     rate_limits: Literal["slack", "off"] = _option(
-        "off", "Only off for now; slack, which refuses what Slack's rate limits refuse, is to come."
+        "off",
+        "slack: answer 429 where Slack does, for too many requests and for a second write to one user or "
+        "group; off: neither.",
+    )
+    limits_table: str = _option(
+        "",
+        "TOML file that changes limits, [limits.NAME] for all and [orgs.DOMAIN_OR_ID.NAME] for one: "
+        "per_minute, burst; locks = false lifts the refusal of second writes.",
+    )
+    limits_url: str = _option(
+        "",
+        "Valkey or Redis, valkey://HOST:PORT, where all workers and nodes count limits and lock together. "
+        "While it does not answer, each counts by itself.",
+    )
+    workers: int = _option(1, "Processes that serve; with rate limits they need --limits-url.")
+    metrics: Literal["local", "all", "off"] = _option(
+        "local", "Who gets /metrics: local (programs on this machine, without a proxy), all, or off."
+    )
+    log_format: Literal["text", "json"] = _option(
+        "text", "Lines on stderr: text, or json, one object a line."
+    )
+    log_level: str = _option("info", "The least that is logged: debug, info, warning or error.")
+    access_log: bool = _option(False, "Log every request, and not only those that are refused.")
+    shutdown_seconds: int = _option(
+        30,
+        "After SIGTERM or SIGINT, how long requests in progress may take; a second signal ends them at once.",
     )
 
 
@@ -67,8 +103,12 @@ def load(flags: Mapping[str, Any], config: str | None = None) -> Settings:
 def _checked(settings: Settings) -> Settings:
     if settings.rate_limits not in ("slack", "off"):
         raise SettingsError(f"rate_limits: {settings.rate_limits!r} is neither slack nor off")
-    if settings.rate_limits == "slack":
-        raise SettingsError("rate_limits: slack is not available yet; use off")
+    _check_limits(settings)
+    for name, choices in CHOICES.items():
+        if (value := getattr(settings, name)) not in choices:
+            raise SettingsError(f"{name}: {value!r} is not one of: {', '.join(choices)}")
+    if not 0 <= settings.shutdown_seconds <= 3600:
+        raise SettingsError(f"shutdown_seconds: {settings.shutdown_seconds} is not between 0 and 3600")
     if not 0 <= settings.port <= 65535:
         raise SettingsError(f"port: {settings.port} is not between 0 and 65535")
     if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
@@ -76,13 +116,55 @@ def _checked(settings: Settings) -> Settings:
     return settings
 
 
+def _check_limits(settings: Settings) -> None:
+    if not 1 <= settings.workers <= MAX_WORKERS:
+        raise SettingsError(f"workers: {settings.workers} is not between 1 and {MAX_WORKERS}")
+    if settings.limits_url and not settings.limits_url.startswith(LIMITS_SCHEMES):
+        raise SettingsError(f"limits_url: it does not start with {' or '.join(LIMITS_SCHEMES)}")
+    if settings.limits_table and settings.rate_limits == "off":
+        raise SettingsError("limits_table: nothing is limited; set rate_limits to slack")
+    count = settings.workers
+    if settings.rate_limits == "slack" and count > 1 and not settings.limits_url:
+        raise SettingsError(
+            f"workers: {count} workers that count by themselves would allow {count} times the limits; "
+            "set limits_url, or rate_limits to off"
+        )
+    limits(settings)
+
+
+def limits(settings: Settings) -> Table | None:
+    """The rate limits that these settings lead to; None: there are none. Raises `SettingsError`."""
+    if settings.rate_limits == "off":
+        return None
+    path = settings.limits_table
+    try:
+        return parse(_read_toml(path)) if path else parse({})
+    except BadTable as error:
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def wants_traces() -> bool:
+    """Whether OpenTelemetry's own variables ask for traces to be sent somewhere.
+
+    Source: OpenTelemetry specification, *Environment Variable Specification* and *Exporter*.
+    """
+    read = os.environ.get
+    if read("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    if (exporter := read("OTEL_TRACES_EXPORTER", "").strip().lower()) in ("otlp", "none"):
+        return exporter == "otlp"
+    return bool(read("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or read("OTEL_EXPORTER_OTLP_ENDPOINT"))
+
+
 def _from_toml(path: str | None) -> dict[str, Any]:
     if path is None:
         return {}
+    return {name.replace("-", "_"): value for name, value in _read_toml(path).items()}
+
+
+def _read_toml(path: str) -> dict[str, Any]:
     try:
-        return {
-            name.replace("-", "_"): value for name, value in tomllib.loads(Path(path).read_text()).items()
-        }
+        return tomllib.loads(Path(path).read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SettingsError(f"cannot read {path}: {reason}") from error

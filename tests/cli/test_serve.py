@@ -183,7 +183,7 @@ def test_settings_come_from_a_file_and_the_environment(tmp_path: Path) -> None:
 
 
 def test_what_cannot_start_says_why_in_one_line(tmp_path: Path) -> None:
-    assert "slack is not available yet" in refusal(tmp_path, "--rate-limits", "slack")
+    assert "limits_table: nothing is limited" in refusal(tmp_path, "--limits-table", "limits.toml")
     assert "ROSTERD_SECRET: must be set" in refusal(tmp_path, "--database", "postgresql://x@127.0.0.1/y")
     assert "no such setting" in refusal(tmp_path, "--config", _file(tmp_path, "colour = 'red'"))
     with socket.create_server(("127.0.0.1", 0)) as taken:

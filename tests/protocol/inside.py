@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from rosterd.actions import apps, orgs, users
-from rosterd.directory.model import OrgId, Origin, Plan
+from rosterd.directory.model import OrgId, Origin, Plan, Role
 from rosterd.directory.users import UserChange
 from rosterd.store import audit, names
 from rosterd.store import orgs as org_rows
@@ -69,14 +69,16 @@ def reserve(database: str, org_id: str, words: Iterable[str]) -> None:
     _run(database, lambda tx: names.add_reserved(tx, OrgId(org_id), words))
 
 
-def add_people(database: str, domain: str, count: int) -> list[str]:
-    """The ids of so many new users, made in one transaction."""
+def add_people(database: str, domain: str, count: int, roles: Sequence[str] = ()) -> list[str]:
+    """The ids of so many new users, made in one transaction; members, unless ``roles`` says otherwise."""
+    given = map(Role, roles or ["member"] * count)
 
     async def add(tx: Tx) -> list[str]:
         org = await org_rows.find(tx, domain)
         assert org is not None
         actor = orgs.operator(org.id, Origin("0"))
         changes = (UserChange(username=f"p{n}", email=f"p{n}@example.com") for n in range(count))
-        return [(await users.create(tx, org, change, actor=actor)).id for change in changes]
+        pairs = list(zip(changes, given, strict=True))
+        return [(await users.create(tx, org, each, role=role, actor=actor)).id for each, role in pairs]
 
     return _run(database, add)

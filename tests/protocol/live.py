@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,9 +84,15 @@ class Server:
 
 
 @contextmanager
-def serving(engine: str, database: str, log: Path, *options: str) -> Iterator[Server]:
-    """A server process over ``database``, stopped at the end; what it could not explain fails the test."""
-    command = [sys.executable, "-m", "rosterd", "serve", "--port", "0", "--database", database, *options]
+def serving(
+    engine: str, database: str, log: Path, *options: str, within: Sequence[str] = ()
+) -> Iterator[Server]:
+    """A server process over ``database``, stopped at the end; what it could not explain fails the test.
+
+    ``within`` is a command that becomes, or starts, the program that it is given.
+    """
+    serve = [sys.executable, "-m", "rosterd", "serve", "--port", "0", "--database", database, *options]
+    command = [*within, *serve]
     environment = os.environ | {"ROSTERD_SECRET": SECRET}
     with (
         log.open("wb") as errors,

@@ -159,7 +159,7 @@ def test_a_body_needs_schemas() -> None:
 @dialects
 def test_what_is_shown_can_be_sent_back(dialect: Dialect) -> None:
     group = Group(BARE.org_id, GroupId("S1"), BARE.created, "Sales")
-    shown = groups.render(group, [Member(UserId("U1"), "Ann Lee")], dialect, SITE)
+    shown = groups.render(group, groups.listed([Member(UserId("U1"), "Ann Lee")]), dialect, SITE)
     assert list(shown) == list(dialect.group_keys)
     assert shown["members"] == [{"value": "U1", "display": "Ann Lee"}]
     change = groups.replacement(shown)

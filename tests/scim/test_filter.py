@@ -13,6 +13,7 @@ from rosterd.scim.errors import (
     IncompleteFilter,
     InvalidFilter,
     InvalidFilterGroup,
+    ScimError,
 )
 from rosterd.scim.filter import format_filter, matches, parse_bracketed, parse_filter
 from rosterd.scim.grammar import And, Compare, Filter, Nested, Not, Op, Or, Path, Present
@@ -222,6 +223,21 @@ def test_between_brackets_there_are_no_leniencies_around_the_filter() -> None:
     for text in ("filter=a pr", "a pr&"):
         with pytest.raises(InvalidFilter):
             parse_bracketed(text)
+
+
+@given(
+    name=st.sampled_from(["id", "userName", "USERNAME", "emails", "emails.value", "displayName"]),
+    value=st.text(max_size=8),
+)
+def test_what_is_read_at_a_glance_is_what_the_grammar_says(name: str, value: str) -> None:
+    text = f'{name} eq "{value}"'
+    try:
+        by_grammar = parse_filter(f"({text})")
+    except ScimError:
+        with pytest.raises(ScimError):
+            parse_filter(text)
+    else:
+        assert parse_filter(text) == by_grammar
 
 
 @given(filters)

@@ -150,6 +150,14 @@ async def reorder(tx: Tx) -> None:
     await tx.run("UPDATE audit_seals SET events = $1 WHERE n = 1", json.dumps(json.loads(row[0])[::-1]))
 
 
+async def test_a_change_before_the_seal_is_noticed_too(store: Store) -> None:
+    await write(store, 1, 2)
+    async with store.write() as tx:
+        await tx.run(f"UPDATE audit_events SET action = 'other' WHERE id = {FIRST}")
+    await seal(store)
+    assert "seal 1 does not fit its events" in ((await verdict(store)).problem or "")
+
+
 @pytest.mark.parametrize(
     ("tampering", "problem"),
     [
@@ -166,10 +174,10 @@ async def reorder(tx: Tx) -> None:
         ("UPDATE audit_seals SET hash = previous WHERE n = 1", "seal 1 does not fit its events"),
         ("UPDATE audit_seals SET previous = hash WHERE n = 2", "seal 2 does not follow seal 1"),
         (
-            f"INSERT INTO audit_unsealed SELECT org_id, id FROM audit_events WHERE id = {FIRST}",
+            f"INSERT INTO audit_unsealed SELECT org_id, id, '' FROM audit_events WHERE id = {FIRST}",
             "1 events are sealed twice, or sealed and still waiting",
         ),
-        ("INSERT INTO audit_unsealed VALUES ('E1', 'zzz')", "event zzz, not yet sealed, was removed"),
+        ("INSERT INTO audit_unsealed VALUES ('E1', 'zzz', '')", "event zzz, not yet sealed, was removed"),
         (reorder, "seal 1 does not fit its events"),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 from rosterd.directory.model import GroupId, Role, UserId
 from rosterd.directory.query import Compare, Condition, Op
 from rosterd.store import audit, groups, names, query, tokens, users
+from rosterd.store.contract import CardOf
 from rosterd.store.engine import Row, Store, Tx
 from tests.store.rows import ACTOR, E1, an_event, found
 
@@ -62,6 +63,7 @@ class Explained:
     sqlite: bool
     plans: list[str] = field(default_factory=list)
     now: int = 0
+    card: CardOf = field(default=lambda user: "")
 
     async def one(self, sql: str, *args: Any) -> Row | None:
         await self._explain(sql, args)

@@ -113,7 +113,12 @@ async def expired_token_of(house: House, owner: User) -> str:
 
 async def caller(store: Store, text: str, authenticator: Authenticator | None = None) -> Caller:
     request = a_request(headers={b"authorization": f"Bearer {text}".encode()})
-    return await (authenticator or Authenticator(KEY)).caller(store, request)
+    authenticator = authenticator or Authenticator(KEY)
+    grant = await authenticator.grant(store, request)
+    async with store.read() as tx:
+        found = await authenticator.caller(tx, request)
+    assert found.org == grant.org
+    return found
 
 
 async def code_of(store: Store, text: str) -> str:

@@ -43,13 +43,14 @@ EXPECTED: dict[int, set[str]] = {
     408: {"request_timeout"},
     409: {"email_taken", "group_creation_failed", "user_creation_failed", "username_taken"},
     413: {"request_too_large"},
+    429: {"resource_locked", "too_many_requests"},
     500: {"internal_error"},
     503: {"service_unavailable"},
 }  # fmt: skip
 AT_THE_COMMAND_LINE = {
     "account_inactive", "domain_taken", "field_taken", "invalid_domain", "invalid_expiration",
-    "invalid_field_name", "invalid_ip_range", "invalid_scope", "no_such_team", "no_such_token",
-    "primary_owner_exists", "too_many_ip_ranges",
+    "invalid_field_name", "invalid_ip_range", "invalid_scope", "no_primary_owner", "no_such_team",
+    "no_such_token", "org_exists", "primary_owner_exists", "too_many_ip_ranges",
 }  # fmt: skip
 """Codes that no request can meet yet: their names are not Slack's."""
 

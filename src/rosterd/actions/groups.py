@@ -37,11 +37,16 @@ async def create(tx: Tx, org: Org, change: GroupChange, *, actor: Actor) -> Grou
 
 
 async def update(tx: Tx, org: Org, group_id: GroupId, change: GroupChange, *, actor: Actor) -> Group:
-    """The group changed. Changes of single members do not wait for each other."""
+    """The group changed. Changes of single members do not wait for each other.
+
+    Whoever changes several waits: of an addition and a removal of the same two people, both or none
+    must be members in the end.
+    """
     access.check_administers(actor)
     alone = (
         change.display_name is not UNSET
         or change.members.replace is not None
+        or len(change.members.named()) > 1
         or plans.RULES[org.plan].group_cap is not None
     )
     group = await _existing(tx, org, group_id, alone=alone)

@@ -33,8 +33,7 @@ async def create(
     On Enterprise the organisation has an ``E…`` id; else its id is that of its one workspace.
     """
     domain = domain.strip().lower()
-    if not domain or not _DOMAIN.issuperset(domain) or len(domain) > 63:
-        raise Invalid("invalid_domain", domain=domain[:80])
+    check_domain(domain)
     team_id = TeamId(slack_id("T", secrets.randbelow(SPAN)))
     org_id = OrgId(slack_id("E", secrets.randbelow(SPAN)) if plan is Plan.ENTERPRISE else team_id)
     org = Org(org_id, team_id, name.strip() or domain, domain, plan, tx.now)
@@ -53,6 +52,12 @@ async def create(
         actor=actor,
     )
     return org, owner
+
+
+def check_domain(domain: str) -> None:
+    """Refuse what cannot be an organisation's domain: ``invalid_domain``."""
+    if not domain or not _DOMAIN.issuperset(domain) or len(domain) > 63:
+        raise Invalid("invalid_domain", domain=domain[:80])
 
 
 async def set_display_name_change(tx: Tx, org: Org, allowed: bool, *, actor: Actor) -> Org:

@@ -53,10 +53,21 @@ async def create(
     access.check_target(actor, role)
     if role is Role.PRIMARY_OWNER and await store.primary_owner(tx, org.id):
         raise Taken("primary_owner_exists")
+    address = names.email_address(change.email or "")
+    try:
+        return await _settle(tx, org, change, address, role, claimed=claimed, actor=actor)
+    except DirectoryError as error:
+        # A person who is created again is told of the address, whatever else is wrong.
+        if error.code != "email_taken":
+            await _check_email_free(tx, org.id, address, change.username or "")
+        raise
+
+
+async def _settle(
+    tx: Tx, org: Org, change: UserChange, address: str, role: Role, *, claimed: bool, actor: Actor
+) -> User:
     user_id = UserId(slack_id(plans.RULES[org.plan].user_prefix, secrets.randbelow(SPAN)))
     wanted = change.username or ""
-    address = names.email_address(change.email or "")
-    await _check_email_free(tx, org.id, address, wanted)
     if change.guest is True:
         plans.check_guests(org.plan)
         role = Role.MULTI_CHANNEL_GUEST
@@ -82,7 +93,7 @@ async def create(
     )
     if not await store.insert(tx, user):
         raise Taken("user_creation_failed", user=username)
-    await _claim_emails(tx, user, _addresses(user))
+    await _claim_emails(tx, user, _addresses(user), shown=_shown_name(wanted))
     await audit.append(tx, list(rules.events_of_creation(user, refused)), actor)
     return user
 
@@ -168,7 +179,7 @@ async def _write(tx: Tx, before: User, after: User, events: Iterable[Event], *, 
     had, has = _addresses(before), _addresses(after)
     for address in had - has:
         await store.remove_email(tx, after.org_id, address, after.id)
-    await _claim_emails(tx, after, has - had)
+    await _claim_emails(tx, after, has - had, shown=after.username)
     if after.deactivated and not before.deactivated:
         await tokens.revoke_of_user(tx, after.org_id, after.id, tx.now // 1_000_000)
     await audit.append(tx, list(events), actor)
@@ -179,14 +190,13 @@ def _addresses(user: User) -> set[str]:
     return {names.account_key(address) for address in both if address}
 
 
-async def _claim_emails(tx: Tx, user: User, addresses: Iterable[str]) -> None:
+async def _claim_emails(tx: Tx, user: User, addresses: Iterable[str], *, shown: str) -> None:
     for address in sorted(addresses):
         if not await store.add_email(tx, user.org_id, address, user.id):
-            raise await _email_taken(tx, user.org_id, address, user.username)
+            raise await _email_taken(tx, user.org_id, address, shown)
 
 
 async def _check_email_free(tx: Tx, org_id: OrgId, address: str, wanted: str) -> None:
-    # Asked first, so that a person who is created again is told of the address, not of the name.
     if await store.find_by_email(tx, org_id, names.account_key(address)) is not None:
         raise await _email_taken(tx, org_id, names.account_key(address), _shown_name(wanted))
 

@@ -10,7 +10,8 @@ import sys
 import click
 
 from rosterd import __version__
-from rosterd.cli import admin, database, serve
+from rosterd.cli import admin, backup, database, serve
+from rosterd.cli.exchange import export, imports
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -20,8 +21,9 @@ def rosterd() -> None:
 
 
 rosterd.add_command(serve.serve)
-for command in (*admin.COMMANDS, *database.COMMANDS):
+for command in (*admin.COMMANDS, *database.COMMANDS, *backup.COMMANDS, export.export, imports.import_command):
     rosterd.add_command(command)
+admin.org_group.add_command(imports.discard)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from rosterd.cli.session import database_option, find_org, org_option, run, show, when
 from rosterd.directory.model import OrgId
-from rosterd.store import audit, fsck, migrate
+from rosterd.store import audit, fsck, migrate, whole_org
 from rosterd.store import orgs as org_rows
 from rosterd.store.engine import Store, StoreError
 
@@ -44,7 +44,8 @@ def audit_verify(org_name: str | None, database: str) -> None:
     async def work(store: Store) -> list[tuple[OrgId, audit.Verdict]]:
         async with store.scan() as tx:
             found = [await find_org(tx, org_name)] if org_name else await org_rows.every(tx)
-            return [(org.id, await audit.verify(tx, org.id)) for org in found]
+            whole = [org.id for org in found if not whole_org.is_unfinished(org)]
+            return [(org_id, await audit.verify(tx, org_id)) for org_id in whole]
 
     verdicts = run(database, work)
     for org_id, verdict in verdicts:

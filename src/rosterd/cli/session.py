@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -41,13 +43,19 @@ def run(database: str, work: Callable[[Store], Awaitable[T]], *, create: bool = 
         store = await open_store(database, create=create, card=card)
         try:
             done = await work(store)
-            await seal(store)
+            with suppress(StoreError):  # the work is done; a server or the next command seals what waits
+                await seal(store)
             return done
         finally:
             await store.close()
 
+    return alone(session())
+
+
+def alone(session: Coroutine[Any, Any, T]) -> T:
+    """What ``session`` gives, which opens whatever it needs."""
     try:
-        return asyncio.run(session())
+        return asyncio.run(session)
     except DirectoryError as error:
         sentence = WORDS.get(error.code)
         raise click.ClickException(f"{error}: {sentence}" if sentence else str(error)) from error
@@ -66,9 +74,12 @@ WORDS = {
     "invalid_domain": "a domain is 1 to 63 lower-case letters, digits and hyphens",
     "invalid_expiration": "that time has passed",
     "invalid_ip_range": "an IPv4 address or a range such as 192.0.2.0/24",
+    "no_primary_owner": "somebody in it must have that role",
     "no_such_org": "see: rosterd org list",
     "no_such_token": "see: rosterd token list",
     "no_such_user": "see: rosterd user list",
+    "org_exists": "it is here already, under whatever domain: see rosterd org list",
+    "org_finished": "only what an import has left unfinished can be discarded",
     "permission_denied": "only owners and admins may have a token with a scope of administrators",
     "primary_owner_exists": "give the role with: rosterd user set-role",
     "unable_to_create_team_profile_fields": "an organisation has at most 50 fields",
@@ -118,3 +129,9 @@ def operator(org: Org, command: str) -> Actor:
 def show(value: Any) -> None:
     """One JSON object on a line of stdout."""
     click.echo(msgspec.json.encode(value).decode())
+
+
+def progress(label: str, length: int) -> AbstractContextManager[Any]:
+    """click's progress bar, on stderr and only where somebody watches."""
+    hidden = not sys.stderr.isatty()
+    return click.progressbar(length=max(length, 1), label=label, file=sys.stderr, hidden=hidden)

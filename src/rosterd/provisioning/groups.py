@@ -8,7 +8,7 @@ Source: Slack SCIM API reference, headings *POST /Groups*, *PATCH /Groups*, *PUT
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -146,13 +146,18 @@ def _wrong(attribute: str) -> Invalid:
     return Invalid("invalid_attribute_format", attribute=attribute)
 
 
-def render(group: Group, members: Sequence[Member], dialect: Dialect, site: Site) -> dict[str, Any]:
-    """The group as a resource, keys in the dialect's order."""
+def listed(members: Iterable[Member]) -> list[dict[str, str]]:
+    """Members as a group shows them."""
+    return [{"value": member.id, "display": member.display} for member in members]
+
+
+def render(group: Group, members: Any, dialect: Dialect, site: Site) -> dict[str, Any]:
+    """The group as a resource, keys in the dialect's order; ``members`` as they are to be shown."""
     parts: dict[str, Any] = {
         "schemas": [dialect.group_urn],
         "id": group.id,
         "displayName": group.display_name,
-        "members": [{"value": member.id, "display": member.display} for member in members],
+        "members": members,
         "meta": {
             "created": created(group.created),
             "location": f"{site.base_url}/scim/{dialect.name}/Groups/{group.id}",

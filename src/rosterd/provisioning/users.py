@@ -101,10 +101,14 @@ def _of_resource(body: Mapping[str, Any]) -> Iterator[Operation]:
     for name, value in body.items():
         if name.lower() not in _DESCRIPTIVE:
             try:
-                path = attribute(name)
+                path = _attribute(name) if len(name) < _SHORT else attribute(name)
             except InvalidPath:
                 continue
             yield Operation(Verb.REPLACE, path, value)
+
+
+_attribute = lru_cache(maxsize=512)(attribute)
+_SHORT = 100  # characters of a name that is worth remembering
 
 
 def _known(found: Iterable[Operation]) -> Iterator[Operation]:
@@ -142,12 +146,16 @@ def _apply(draft: Draft, operation: Operation) -> None:
     row.write(draft, operation)
 
 
-def _leaves(operation: Operation) -> Iterator[Operation]:
+def _leaves(operation: Operation) -> Iterable[Operation]:
     """An operation on ``name`` or on a whole extension as operations on its attributes."""
+    path = operation.path
+    if path.filter is None and (path.name is None or (path.name == "name" and not path.extension)):
+        return (operation,) if path.sub is not None else _parts(operation)
+    return (operation,)
+
+
+def _parts(operation: Operation) -> Iterator[Operation]:
     path, value = operation.path, operation.value
-    if path.filter is not None or not (path.name is None or (path.extension, path.name, path.sub) == _NAME):
-        yield operation
-        return
     if value is None and path.extension == "guest" and operation.verb is not Verb.REMOVE:
         return  # a client that writes nulls does not ask for a full member
     if operation.verb is Verb.REMOVE or value is None:
@@ -165,7 +173,6 @@ def _leaves(operation: Operation) -> Iterator[Operation]:
             yield Operation(operation.verb, where, part)
 
 
-_NAME = ("", "name", None)
 _KEYS = tuple(row.key for row in ATTRIBUTES)
 
 

@@ -66,6 +66,11 @@ _TOKEN = re.compile(
 )
 
 
+# What connectors ask before everything else, read at a glance; the grammar says the same of it.
+_LOOKUP = re.compile(r'''([A-Za-z.]+) [Ee][Qq] "([^"\\\x00-\x1f]*)"''')
+_LOOKED_UP = {name: attribute(name) for name in ("id", "username", "emails", "emails.value", "displayname")}
+
+
 class _Token(NamedTuple):
     gap: str  # the white space before it
     kind: str  # "string", "quoted", "bracket", "word" or, behind the last one, "end"
@@ -90,6 +95,8 @@ def parse_filter(text: str) -> Filter:
     """
     if len(text) > MAX_LENGTH:
         raise FilterTooComplex(f"the filter is longer than {MAX_LENGTH} characters")
+    if (lookup := _LOOKUP.fullmatch(text)) and (path := _LOOKED_UP.get(lookup[1].lower())):
+        return Compare(path, Op.EQ, lookup[2])
     text = text.strip()
     if text[: len(_PREFIX)].lower() == _PREFIX:
         text = text[len(_PREFIX) :]

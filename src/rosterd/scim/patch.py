@@ -14,9 +14,8 @@ Rules of this module:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from rosterd.scim.dialect import Dialect
 from rosterd.scim.errors import InvalidPath, InvalidSyntax, MissingSchemas, NoTarget, TooLarge
@@ -40,8 +39,7 @@ _VERBS: Mapping[str, Verb] = {verb.value: verb for verb in Verb}
 _MARKS: Mapping[str, Verb] = {"delete": Verb.REMOVE, "add": Verb.ADD}
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One change of one attribute. ``value`` is JSON as sent; see rule 4 for ``remove``."""
 
     verb: Verb

@@ -57,6 +57,8 @@ def parse_projection(params: Mapping[str, str]) -> Projection | None:
     >>> parse_projection({"attributes": " "}) is None
     True
     """
+    if not params:
+        return None
     for parameter, excludes in (("attributes", False), ("excludedattributes", True)):
         if parameter not in params:
             continue

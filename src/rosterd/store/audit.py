@@ -9,7 +9,8 @@ Rules of this module:
 1. Order of id is order of time: ids are UUIDv7 and grow within a process.
 2. A seal covers an event's *canonical form*: its columns as compact JSON with sorted keys, without
    ``salt`` and ``personal``. What is personal is covered by a salted digest, and can be forgotten.
-3. Seal ``n`` has the hash SHA-256(hash of ``n - 1`` as hex || canonical forms); the first follows `GENESIS`.
+3. An event's *leaf* is the SHA-256 of that form, in hexadecimal, taken as the event is written. Seal ``n``
+   has the hash SHA-256(hash of ``n - 1`` in hexadecimal || leaves); the first follows `GENESIS`.
 4. The chain cannot show that its newest end was cut off: for that its head must be known elsewhere.
 """
 
@@ -71,7 +72,7 @@ class Verdict(msgspec.Struct, frozen=True):
 async def append(tx: Tx, events: Sequence[Event], actor: Actor) -> None:
     """Write events, in this order, as done by ``actor`` in this transaction."""
     rows = [_new_row(tx.now, event, actor) for event in events]
-    waiting = [(row[0], row[1]) for row in rows]
+    waiting = [(row[0], row[1], leaf(row)) for row in rows]
     if len(rows) == 1:
         await tx.run(_INSERT, *rows[0])
         await tx.run(_ENQUEUE, *waiting[0])
@@ -96,7 +97,7 @@ async def erase(tx: Tx, org: OrgId, subject: UserId) -> int:
     """Forget what events say about a person. The chain still fits. Returns how many events forgot."""
     return await tx.run(
         "UPDATE audit_events SET personal = NULL, salt = NULL"
-        " WHERE org_id = $1 AND subject_id = $2 AND personal IS NOT NULL",
+        " WHERE org_id = $1 AND entity_id = $2 AND subject_id = $2 AND personal IS NOT NULL",
         org, subject,
     )  # fmt: skip
 
@@ -116,8 +117,9 @@ async def seal(tx: Tx, org: OrgId) -> int:
     rows = await tx.all(_WAITING, org, BATCH)
     if not rows:
         return 0
-    ids = [row[1] for row in rows]
-    won = await tx.one(_SEAL, org, n + 1, _json(ids), _hash(previous, map(canonical, rows)), previous, tx.now)
+    ids = [id for id, _ in rows]
+    hash = _hash(previous, (leaf for _, leaf in rows))
+    won = await tx.one(_SEAL, org, n + 1, _json(ids), hash, previous, tx.now)
     if won is None:
         return 0
     await tx.run("DELETE FROM audit_unsealed WHERE org_id = $1 AND event_id IN each($2)", org, ids)
@@ -148,6 +150,11 @@ async def verify(tx: Tx, org: OrgId) -> Verdict:
     return Verdict(seals, sealed, unsealed, oldest, head, problem)
 
 
+def leaf(row: Row) -> str:
+    """What stands for an event in the chain: the SHA-256 of its canonical form."""
+    return hashlib.sha256(canonical(row)).hexdigest()
+
+
 def canonical(row: Row) -> bytes:
     """The bytes of an event that a seal covers.
 
@@ -175,12 +182,8 @@ _INSERT = (
     f"INSERT INTO audit_events ({', '.join(_NAMES)})"
     f" VALUES ({', '.join(f'${n + 1}' for n in range(len(_NAMES)))})"
 )
-_ENQUEUE = "INSERT INTO audit_unsealed (org_id, event_id) VALUES ($1, $2)"
-_WAITING = (
-    f"SELECT {_COLUMNS} FROM audit_unsealed q"
-    " JOIN audit_events t ON t.org_id = q.org_id AND t.id = q.event_id"
-    " WHERE q.org_id = $1 ORDER BY q.event_id LIMIT $2"
-)
+_ENQUEUE = "INSERT INTO audit_unsealed (org_id, event_id, leaf) VALUES ($1, $2, $3)"
+_WAITING = "SELECT event_id, leaf FROM audit_unsealed WHERE org_id = $1 ORDER BY event_id LIMIT $2"
 # The key decides between two sealers: the second waits for the first, and then has sealed nothing.
 _SEAL = (
     "INSERT INTO audit_seals (org_id, n, events, hash, previous, sealed) VALUES ($1, $2, $3, $4, $5, $6)"
@@ -227,11 +230,8 @@ def _json(value: Any) -> str:
     return msgspec.json.encode(value, order="sorted").decode()
 
 
-def _hash(previous: str, forms: Iterable[bytes]) -> str:
-    total = hashlib.sha256(previous.encode())
-    for form in forms:
-        total.update(form)
-    return total.hexdigest()
+def _hash(previous: str, leaves: Iterable[str]) -> str:
+    return hashlib.sha256("".join((previous, *leaves)).encode()).hexdigest()
 
 
 def _batches(rows: Sequence[Row]) -> Iterable[list[Seal]]:
@@ -268,7 +268,7 @@ async def _problem_of_seals(
                 return f"event {id} of seal {n} was removed"
             if problem := _problem_of_personal(rows[id], forgotten):
                 return problem
-        if _hash(previous, (canonical(rows[id]) for id in events)) != hash:
+        if _hash(previous, (leaf(rows[id]) for id in events)) != hash:
             return f"seal {n} does not fit its events: one of {events[0]} … {events[-1]} was changed"
         last, head = n, hash
     return None

@@ -18,6 +18,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from rosterd.directory.model import User
+from rosterd.store.watch import Watch
 
 Row = tuple[Any, ...]
 """A row as the engines give it: unpacked or indexed by position, nothing else."""
@@ -39,7 +40,8 @@ class StoreError(Exception):
 class StoreUnavailable(StoreError):
     """Locked beyond patience, disk full, connection lost or refused: the same call may work later.
 
-    Nothing of the transaction was kept, unless the connection was lost during its commit.
+    Nothing of the transaction was kept, unless it was being committed when the connection was lost or
+    the answer came too late: then it was kept whole, or not at all.
     """
 
 
@@ -57,8 +59,9 @@ class Tx(Protocol):
     now: int
     """Microseconds since the epoch, read once when the transaction began."""
 
-    card: CardOf
-    """Gives the text that is stored with a user."""
+    @property
+    def card(self) -> CardOf:
+        """Gives the text that is stored with a user."""
 
     async def one(self, sql: str, *args: Any) -> Row | None:
         """The first row, or None. May raise :class:`Conflict` and :class:`StoreUnavailable`."""
@@ -77,6 +80,9 @@ class Store(Protocol):
     """A database at the right schema version."""
 
     url: str
+
+    watch: Watch
+    """What it counts about itself."""
 
     def version(self) -> int | None:
         """A number that is another one after every commit, whoever made it; None: the engine has none.

@@ -18,7 +18,8 @@ from rosterd.store.contract import (
     Tx,
     no_card,
 )
-from rosterd.store.postgres import is_postgresql, open_postgresql
+from rosterd.store.postgres import open_postgresql
+from rosterd.store.postgres_server import is_postgresql
 from rosterd.store.sqlite import open_sqlite
 
 __all__ = [

@@ -10,7 +10,7 @@ Rules of this module:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -93,6 +93,7 @@ async def check(tx: Tx) -> list[str]:
         rows = await tx.all(f"{each.sql} ORDER BY 1, 2 LIMIT {EXAMPLES}")
         found += [f"{row[0]}: {each.sentence.format(*row[1:])}" for row in rows]
     found += await _check_users(tx)
+    found += await _check_emails(tx)
     found += await _check_groups(tx)
     return found
 
@@ -114,10 +115,9 @@ async def _check_users(tx: Tx) -> list[str]:
     found: list[str] = []
     last: Sequence[str] = ("", "")
     while len(found) < EXAMPLES and (rows := await tx.all(_USERS, *last, SLICE)):
-        held = await _addresses(tx, rows)
+        holders = await _holders(tx, rows)
         for row in rows:
-            addresses = held.get((row[0], row[1]), set())
-            found += [f"{row[0]}: user {row[1]} {what}" for what in _problems_of_user(row, addresses)]
+            found += [f"{row[0]}: user {row[1]} {what}" for what in _problems_of_user(row, holders)]
         found += await _check_cards(tx, rows)
         last = rows[-1][:2]
     return found[:EXAMPLES]
@@ -128,7 +128,7 @@ async def _check_cards(tx: Tx, rows: Sequence[Row]) -> list[str]:
     found: list[str] = []
     for org in dict.fromkeys(row[0] for row in rows):
         ids = [UserId(row[1]) for row in rows if row[0] == org]
-        stored = {id: text for id, text in await tx.all(_CARDS, org, ids)}
+        stored: dict[str, str] = dict(await tx.all(_CARDS, org, ids))
         try:
             people = await users.find_many(tx, org, ids)
         except (ValueError, msgspec.MsgspecError):
@@ -140,18 +140,41 @@ async def _check_cards(tx: Tx, rows: Sequence[Row]) -> list[str]:
     return found
 
 
-async def _addresses(tx: Tx, users: Sequence[Row]) -> dict[tuple[str, str], set[str]]:
-    """(org, user) → the addresses that belong to that user, for a slice of users."""
-    held: dict[tuple[str, str], set[str]] = {}
-    for org in dict.fromkeys(row[0] for row in users):
-        ids = [row[1] for row in users if row[0] == org]
-        for user, email in await tx.all(_EMAILS, org, ids):
-            held.setdefault((org, user), set()).add(email)
-    return held
+async def _check_emails(tx: Tx) -> list[str]:
+    found: list[str] = []
+    last: Sequence[str] = ("", "")
+    while len(found) < EXAMPLES and (rows := await tx.all(_EMAILS, *last, SLICE)):
+        found += [
+            f"{org}: user {id} owns the address {address!r} without having it"
+            for org, address, id, email, document in rows
+            if address not in (_owned(email, document) or {address})
+        ]
+        last = rows[-1][:2]
+    return found[:EXAMPLES]
 
 
-def _problems_of_user(row: Row, held: set[str]) -> Iterator[str]:
-    _, _, username, email, email_folded, display, display_folded, shown, document = row
+async def _holders(tx: Tx, rows: Sequence[Row]) -> dict[tuple[str, str], str]:
+    """(org, address) → whose it is, for the addresses of a slice of users."""
+    found: dict[tuple[str, str], str] = {}
+    for org in dict.fromkeys(row[0] for row in rows):
+        owned = (_owned(row[3], row[8]) or () for row in rows if row[0] == org)
+        asked = [address for addresses in owned for address in addresses]
+        for address, user in await tx.all(_HOLDERS, org, asked):
+            found[org, address] = user
+    return found
+
+
+def _owned(email: str, document: str) -> set[str] | None:
+    """The addresses that a user's row has, folded; None: its profile cannot be read."""
+    try:
+        profile = msgspec.json.decode(document, type=Profile)
+    except msgspec.MsgspecError:
+        return None
+    return {folded(address) for address in (email, profile.secondary_email) if address}
+
+
+def _problems_of_user(row: Row, holders: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    org, id, username, email, email_folded, display, display_folded, shown, document = row
     for name, text, stored in (
         ("username", username, username),
         ("e-mail address", email, email_folded),
@@ -167,11 +190,9 @@ def _problems_of_user(row: Row, held: set[str]) -> Iterator[str]:
     expected = full_name(profile.given_name, profile.family_name, display, username)
     if shown != expected:
         yield f"is shown in groups as {shown!r} instead of {expected!r}"
-    owned = {folded(address) for address in (email, profile.secondary_email) if address}
-    for address in sorted(owned - held):
-        yield f"has the address {address!r}, which does not belong to that user"
-    for address in sorted(held - owned):
-        yield f"owns the address {address!r} without having it"
+    for address in sorted(_owned(email, document) or ()):
+        if holders.get((org, address)) != id:
+            yield f"has the address {address!r}, which does not belong to that user"
 
 
 _USERS = (
@@ -183,4 +204,9 @@ _GROUPS = (
     " WHERE (org_id, id) > ($1, $2) ORDER BY org_id, id LIMIT $3"
 )
 _CARDS = "SELECT id, card FROM users WHERE org_id = $1 AND id IN each($2)"
-_EMAILS = "SELECT user_id, email FROM emails WHERE org_id = $1 AND user_id IN each($2)"
+_HOLDERS = "SELECT email, user_id FROM emails WHERE org_id = $1 AND email IN each($2)"
+_EMAILS = (
+    "SELECT t.org_id, t.email, t.user_id, u.email, u.profile FROM emails t"
+    " JOIN users u ON u.org_id = t.org_id AND u.id = t.user_id"
+    " WHERE (t.org_id, t.email) > ($1, $2) ORDER BY t.org_id, t.email LIMIT $3"
+)

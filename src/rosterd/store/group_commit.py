@@ -26,8 +26,9 @@ from contextlib import suppress
 from typing import TypeVar
 
 from rosterd.store.contract import StoreUnavailable
-from rosterd.store.sqlite_file import PATIENCE, explained, is_locked
+from rosterd.store.sqlite_file import explained, is_locked
 from rosterd.store.waiting import naps, to_the_end
+from rosterd.store.watch import Watch
 
 T = TypeVar("T")
 
@@ -43,8 +44,9 @@ async def in_thread(
 class GroupCommit:
     """The writing side of a SQLite store: ``enter``, statements, ``leave``."""
 
-    def __init__(self, connection: sqlite3.Connection, patience: float = PATIENCE) -> None:
+    def __init__(self, connection: sqlite3.Connection, patience: float, watch: Watch) -> None:
         self.connection = connection
+        self._watch = watch
         self._patience = patience
         self._turn = asyncio.Lock()  # first come, first served
         self._batch: list[asyncio.Future[None]] = []
@@ -53,12 +55,13 @@ class GroupCommit:
 
     async def enter(self) -> None:
         """Wait for the turn, then open a savepoint. Raises :class:`StoreUnavailable`."""
-        deadline = time.monotonic() + self._patience
+        started = time.monotonic_ns()
         await self._turn.acquire()
         try:
             if not self.connection.in_transaction:
-                await self._begin(deadline - time.monotonic())
+                await self._begin(self._patience - (time.monotonic_ns() - started) / 1e9)
             self.connection.execute("SAVEPOINT body")
+            self._watch.turn.observe(time.monotonic_ns() - started)
         except BaseException as error:
             self._end_if_empty()
             self._turn.release()
@@ -148,10 +151,15 @@ class GroupCommit:
             if not batch:  # lost meanwhile, and told so
                 return
             failure: Exception | None = StoreUnavailable("stopped during the commit")
+            started = time.monotonic_ns()
             try:
                 failure = await self.off_loop(_commit)
             finally:
                 _answer(batch, failure)
+                if failure is None:
+                    self._watch.committed(len(batch), time.monotonic_ns() - started)
+                else:
+                    self._watch.failed += 1
 
 
 def _commit(connection: sqlite3.Connection) -> StoreUnavailable | None:

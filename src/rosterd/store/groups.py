@@ -11,7 +11,7 @@ Rules of this module:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from typing import Literal
 
 from rosterd.directory.model import Group, GroupId, Member, OrgId, Role, UserId
@@ -95,16 +95,19 @@ async def count_members(tx: Tx, org: OrgId, id: GroupId) -> int:
     return row[0] if row else 0
 
 
-async def members(tx: Tx, org: OrgId, id: GroupId) -> list[Member]:
-    """Every member with the name to show, the earliest joined first."""
-    found: list[Member] = []
+async def slices(tx: Tx, org: OrgId, id: GroupId) -> AsyncIterator[list[Member]]:
+    """Every member with the name to show, the earliest joined first, some thousands at a time."""
     added, last = -1, ""
     while rows := await tx.all(_MEMBERS, org, id, added, last, SLICE):
-        found.extend(Member(UserId(user), name) for _, user, name in rows)
+        yield [Member(UserId(user), name) for _, user, name in rows]
         added, last = rows[-1][0], rows[-1][1]
         if len(rows) < SLICE:
-            break
-    return found
+            return
+
+
+async def members(tx: Tx, org: OrgId, id: GroupId) -> list[Member]:
+    """All of :func:`slices` at once."""
+    return [member async for some in slices(tx, org, id) for member in some]
 
 
 async def members_of_many(tx: Tx, org: OrgId, ids: Sequence[GroupId]) -> dict[GroupId, list[Member]]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from rosterd.store import postgres, sqlite_file
+from rosterd.store import postgres_server, sqlite_file
 from rosterd.store.contract import SchemaMismatch
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ async def current(url: str) -> str | None:
     Raises :class:`SchemaMismatch` where the database holds tables that are not rosterd's, and
     :class:`~rosterd.store.contract.StoreError` where it cannot be reached.
     """
-    if postgres.is_postgresql(url):
+    if postgres_server.is_postgresql(url):
         return await _current_postgresql(url)
     return await asyncio.to_thread(_current_sqlite, sqlite_file.path_of(url))
 
@@ -89,7 +89,7 @@ async def upgrade(url: str, to: str = "head") -> tuple[str | None, str]:
     found = await current(url)
     if found is not None and found not in revisions():
         check(found, revisions())
-    if postgres.is_postgresql(url):
+    if postgres_server.is_postgresql(url):
         return await _upgrade_postgresql(url, to)
     return await asyncio.to_thread(_upgrade_sqlite, sqlite_file.path_of(url), to)
 
@@ -106,7 +106,7 @@ def _current_sqlite(path: Path) -> str | None:
 
 
 async def _current_postgresql(url: str) -> str | None:
-    connection = await postgres.connect(url)
+    connection = await postgres_server.connect(url)
     try:
         tables = {name for (name,) in await connection.fetch(_POSTGRESQL_TABLES)}
         return await connection.fetchval(_VERSION) if _is_ours(tables) else None
@@ -151,7 +151,7 @@ async def _upgrade_postgresql(url: str, to: str) -> tuple[str | None, str]:
     from sqlalchemy.pool import NullPool
 
     async def connect() -> asyncpg.Connection:
-        return await postgres.connect(url)
+        return await postgres_server.connect(url)
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:

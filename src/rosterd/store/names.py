@@ -18,12 +18,11 @@ Kind = Literal["user", "channel", "reserved"]
 
 async def add(tx: Tx, org: OrgId, name: str, kind: Kind, holder: str | None) -> bool:
     """Hold a name for ``holder`` (an id; None for reserved words). False: it is taken."""
-    row = await tx.one(
-        "INSERT INTO names (org_id, name, kind, holder_id) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT DO NOTHING RETURNING name",
+    added = await tx.run(
+        "INSERT INTO names (org_id, name, kind, holder_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
         org, name, kind, holder,
     )  # fmt: skip
-    return row is not None
+    return added > 0
 
 
 async def add_reserved(tx: Tx, org: OrgId, words: Iterable[str]) -> None:

@@ -5,98 +5,55 @@ Rules of this module:
 1. A few connections serve reads and writes alike, first come, first served, with their prepared
    statements kept. Nothing is reset between requests: a body leaves no state behind but what its
    transaction commits.
-2. A commit is on disk when it returns: ``synchronous_commit`` is on in every session, whatever the
-   server's default.
-3. A connection in doubt (broken, or cancelled on its way out of a transaction) is dropped, and the
-   next one who needs it opens another.
+2. A connection in doubt (broken, silent for too long, or cancelled on its way out of a transaction)
+   is dropped, and the next one who needs it opens another. With one that is lost go those that are
+   idle: they lead to the same server.
+3. Nobody waits without a limit, whether for a connection, a statement or a commit.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
 
 from rosterd.store.contract import CardOf, Conflict, Row, StoreError, StoreUnavailable, no_card
+from rosterd.store.postgres_server import LONGEST_SCAN, LONGEST_STATEMENT, NOT_NOW, PATIENCE, RISKS, connect
 from rosterd.store.statements import for_postgresql
 from rosterd.store.waiting import to_the_end
+from rosterd.store.watch import Watch
+
+log = logging.getLogger("rosterd.store")
 
 CONNECTIONS = 16
 """How many connections one process keeps; more bodies wait in line."""
 
-PATIENCE = 15.0
-"""Seconds to wait for a connection, for another transaction's lock, and for the server to answer."""
-
 _SLICE = 200  # rows
+_WRITE = "BEGIN"
 _PREPARED = 1000  # statements on one connection, before it starts anew
 
-_SCHEMES = ("postgresql://", "postgres://")
-
-_SETTINGS = {
-    "application_name": "rosterd",
-    "synchronous_commit": "on",
-    "default_transaction_isolation": "read committed",
-    "lock_timeout": f"{PATIENCE:.0f}s",
-    "jit": "off",  # its compilation costs more than any statement here
-}
-
-# Classes of https://www.postgresql.org/docs/current/errcodes-appendix.html that say "not now".
-_NOT_NOW = (
-    asyncpg.PostgresConnectionError,  # 08
-    asyncpg.TransactionRollbackError,  # 40: serialization failure, deadlock
-    asyncpg.InsufficientResourcesError,  # 53: disk full, out of memory, too many connections
-    asyncpg.LockNotAvailableError,  # 55P03
-    asyncpg.OperatorInterventionError,  # 57: shut down, starting up, cancelled
-    asyncpg.ReadOnlySQLTransactionError,  # 25006: a standby
-    asyncpg.InvalidCachedStatementError,  # the schema was changed beneath us
-    OSError,  # refused, reset; TimeoutError is one too
-)
-_REFUSED = (
-    asyncpg.InvalidAuthorizationSpecificationError,  # 28
-    asyncpg.InvalidCatalogNameError,  # 3D
-    asyncpg.ClientConfigurationError,
-    ValueError,
-)
 _CONFLICTS = (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError)
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
-
-
-def is_postgresql(url: str) -> bool:
-    """Whether the URL is for this engine.
-
-    >>> is_postgresql("postgres://rosterd@localhost/rosterd"), is_postgresql("sqlite:///rosterd.db")
-    (True, False)
-    """
-    return url.startswith(_SCHEMES)
-
-
-async def connect(url: str) -> asyncpg.Connection:
-    """A connection with this module's settings.
-
-    Raises :class:`StoreUnavailable` where the server does not answer, and :class:`StoreError` where
-    it refuses the user or the database, or the URL cannot be read.
-    """
-    try:
-        return await asyncpg.connect(
-            url,
-            timeout=PATIENCE,
-            statement_cache_size=0,  # each connection's statements are kept in its _Link
-            server_settings=_SETTINGS,
-        )
-    except _NOT_NOW as error:
-        raise StoreUnavailable(f"cannot reach PostgreSQL: {error}") from error
-    except _REFUSED as error:
-        raise StoreError(f"PostgreSQL refused the connection: {error}") from error
+# asyncpg's own confusion: the server has said goodbye to an idle connection, and not yet hung up.
+_LOST = (OSError, asyncpg.InternalClientError)
+_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, *_LOST)
 
 
 async def open_postgresql(url: str, card: CardOf = no_card) -> PostgresStore:
-    """The store in the database that ``url`` names, which must exist. Raises as :func:`connect`."""
-    pool = _Pool(url)
-    pool.give(await pool.take())
-    return PostgresStore(url, pool, card)
+    """The store in the database that ``url`` names, which must exist.
+
+    Of a server that is set not to survive a crash the log warns. Raises as
+    :func:`~rosterd.store.postgres_server.connect`.
+    """
+    store = PostgresStore(url, _Pool(url), card)
+    async with store.read() as tx:
+        for (setting,) in await tx.all(RISKS):
+            log.warning("PostgreSQL runs with %s = off: a crash may lose what was answered", setting)
+    return store
 
 
 class PostgresStore:
@@ -104,6 +61,7 @@ class PostgresStore:
 
     def __init__(self, url: str, pool: _Pool, card: CardOf) -> None:
         self.url = url
+        self.watch = pool.watch
         self._pool = pool
         self._card = card
 
@@ -111,58 +69,70 @@ class PostgresStore:
         return None
 
     def read(self) -> _Block:
-        return _Block(self._pool, self._card, begin=None)
+        return _Block(self._pool, self._card, None, LONGEST_STATEMENT)
 
     def scan(self) -> _Block:
-        return _Block(self._pool, self._card, begin="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        return _Block(self._pool, self._card, begin, LONGEST_SCAN)
 
     def write(self) -> _Block:
-        return _Block(self._pool, self._card, begin="BEGIN")
+        return _Block(self._pool, self._card, _WRITE, LONGEST_STATEMENT)
 
     async def close(self) -> None:
         await self._pool.close()
 
 
 class _Link:
-    """A connection and the statements prepared on it."""
+    """A connection, the statements prepared on it, and what is known against it."""
 
-    __slots__ = ("connection", "prepared")
+    __slots__ = ("connection", "is_lost", "prepared", "was_warned")
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self.connection = connection
         self.prepared: dict[str, asyncpg.prepared_stmt.PreparedStatement] = {}
+        self.is_lost = False  # broken, or silent for too long
+        self.was_warned = False
+        connection.add_log_listener(self._hear)
+
+    def _hear(self, connection: object, message: asyncpg.PostgresLogMessage) -> None:
+        self.was_warned = self.was_warned or message.severity_en == "WARNING"
 
     async def prepare(self, sql: str) -> asyncpg.prepared_stmt.PreparedStatement:
         if len(self.prepared) >= _PREPARED:
             self.prepared.clear()
-        statement = self.prepared[sql] = await self.connection.prepare(for_postgresql(sql))
-        return statement
+        prepared = await self.connection.prepare(for_postgresql(sql), timeout=LONGEST_STATEMENT)
+        self.prepared[sql] = prepared
+        return prepared
 
     def explained(self, error: Exception) -> Exception:
         """The store's error for one of asyncpg's; the same one back where the statement is at fault."""
+        if isinstance(error, _LOST) or self.connection.is_closed():
+            self.is_lost = True
         if isinstance(error, asyncpg.InvalidCachedStatementError):
             self.prepared.clear()
         if isinstance(error, _CONFLICTS):
             return Conflict(str(error))
-        if isinstance(error, _NOT_NOW) or self.connection.is_closed():
-            return StoreUnavailable(f"PostgreSQL: {error}")
+        if isinstance(error, NOT_NOW) or self.is_lost:
+            return StoreUnavailable(f"PostgreSQL: {str(error) or 'no answer in time'}")
         return error
 
 
 class _Tx:
     """Statements on one connection."""
 
-    __slots__ = ("_link", "card", "now")
+    __slots__ = ("_limit", "_link", "card", "now")
 
-    def __init__(self, link: _Link, card: CardOf) -> None:
+    def __init__(self, link: _Link, card: CardOf, limit: float) -> None:
         self.now = time.time_ns() // 1000
         self.card = card
         self._link = link
+        self._limit = limit  # seconds for one statement
 
     async def one(self, sql: str, *args: Any) -> Row | None:
         try:
             statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
-            row: Row | None = await statement.fetchrow(*args)  # unpacks and indexes as a tuple does
+            # What comes unpacks and indexes as a tuple does.
+            row: Row | None = await statement.fetchrow(*args, timeout=self._limit)
         except _FAILURES as error:
             raise self._link.explained(error) from error
         return row
@@ -170,7 +140,7 @@ class _Tx:
     async def all(self, sql: str, *args: Any) -> Sequence[Row]:
         try:
             statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
-            rows: list[Row] = await statement.fetch(*args)
+            rows: list[Row] = await statement.fetch(*args, timeout=self._limit)
         except _FAILURES as error:
             raise self._link.explained(error) from error
         return rows
@@ -178,7 +148,7 @@ class _Tx:
     async def run(self, sql: str, *args: Any) -> int:
         try:
             statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
-            await statement.fetch(*args)
+            await statement.fetch(*args, timeout=self._limit)
         except _FAILURES as error:
             raise self._link.explained(error) from error
         return affected(statement.get_statusmsg())
@@ -189,7 +159,7 @@ class _Tx:
             # If its connection breaks or its task is cancelled, asyncpg's executemany may wait for ever
             # for an answer to what it has not sent: hence slices, a time limit and no cancellation.
             slice_ = rows[start : start + _SLICE]
-            statements = self._link.connection.executemany(text, slice_, timeout=PATIENCE)
+            statements = self._link.connection.executemany(text, slice_, timeout=self._limit)
             try:
                 await to_the_end(asyncio.ensure_future(statements))
             except _FAILURES as error:
@@ -199,44 +169,48 @@ class _Tx:
 class _Block:
     """A connection for the length of a block and, if it begins with something, a transaction on it."""
 
-    __slots__ = ("_begin", "_card", "_link", "_pool")
+    __slots__ = ("_begin", "_card", "_limit", "_link", "_pool")
 
-    def __init__(self, pool: _Pool, card: CardOf, begin: str | None) -> None:
+    def __init__(self, pool: _Pool, card: CardOf, begin: str | None, limit: float) -> None:
         self._pool = pool
         self._card = card
         self._begin = begin
+        self._limit = limit
         self._link: _Link | None = None
 
     async def __aenter__(self) -> _Tx:
         link = await self._pool.take()
         try:
             if self._begin is not None:
-                await link.connection.execute(self._begin)
+                await link.connection.execute(self._begin, timeout=PATIENCE)
         except _FAILURES as error:
+            explained = link.explained(error)
             self._pool.drop(link)
-            raise link.explained(error) from error
+            raise explained from error
         except asyncio.CancelledError:
             self._pool.drop(link)
             raise
         self._link = link
-        return _Tx(link, self._card)
+        return _Tx(link, self._card, self._limit)
 
     async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         link, self._link = self._link, None
         assert link is not None
-        sound = False
+        # Not sound if cancelled: asyncpg would make the next one wait for the statement's end.
+        sound = not link.is_lost and (kind is None or issubclass(kind, Exception))
+        ended = False
         try:
-            if kind is None and self._begin is not None:
-                await _commit(link)
-            elif kind is not None and issubclass(kind, Exception) and self._begin is not None:
+            if self._begin is not None and kind is None:
+                await (self._pool.commit(link) if self._begin == _WRITE else _commit(link))
+            elif self._begin is not None and sound:
                 await link.connection.execute("ROLLBACK", timeout=PATIENCE)
-            # Not sound if cancelled: asyncpg would make the next one wait for the statement's end.
-            sound = kind is None or issubclass(kind, Exception)
+            ended = True
         except _FAILURES as error:
+            explained = link.explained(error)
             if kind is None:  # else the body's own error passes on
-                raise link.explained(error) from error
+                raise explained from error
         finally:
-            if sound:
+            if ended and sound:
                 self._pool.give(link)
             else:
                 self._pool.drop(link)
@@ -250,6 +224,7 @@ class _Pool:
         self._free = asyncio.Semaphore(CONNECTIONS)  # first come, first served
         self._idle: list[_Link] = []
         self._closed = False
+        self.watch = Watch()
 
     async def take(self) -> _Link:
         """A connection, to be given back or dropped.
@@ -275,7 +250,19 @@ class _Pool:
     def drop(self, link: _Link) -> None:
         """Away with a connection in doubt; the server rolls back what it had begun."""
         link.connection.terminate()
+        while link.is_lost and self._idle:
+            self._idle.pop().connection.terminate()
         self._free.release()
+
+    async def commit(self, link: _Link) -> None:
+        """End a transaction that wrote. Raises what asyncpg does, and :class:`StoreError`."""
+        started = time.monotonic_ns()
+        try:
+            await _commit(link)
+        except BaseException:
+            self.watch.failed += 1
+            raise
+        self.watch.committed(1, time.monotonic_ns() - started)
 
     async def close(self) -> None:
         """Wait for every block to end, then close every connection."""
@@ -285,15 +272,19 @@ class _Pool:
         for _ in range(CONNECTIONS):
             await self._free.acquire()
         for link in self._idle:
-            await link.connection.close()
+            with suppress(OSError):  # a server that does not answer is not waited for
+                await link.connection.close(timeout=PATIENCE)
 
     async def _line_up(self) -> None:
+        started = time.monotonic_ns()
         if not self._free.locked():
             await self._free.acquire()
+            self.watch.connection.observe(0)
             return
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._free.acquire()
+            self.watch.connection.observe(time.monotonic_ns() - started)
         except TimeoutError as error:
             raise StoreUnavailable(f"no PostgreSQL connection was free for {PATIENCE:.0f} s") from error
 
@@ -309,6 +300,13 @@ def affected(status: str) -> int:
 
 
 async def _commit(link: _Link) -> None:
-    status = await link.connection.execute("COMMIT")
+    if link.is_lost:
+        raise StoreUnavailable("the connection was lost and the body went on")
+    link.was_warned = False
+    status = await link.connection.execute("COMMIT", timeout=PATIENCE)
     if status != "COMMIT":  # PostgreSQL answers ROLLBACK where a statement had failed
         raise StoreError("a statement of the transaction had failed and its body went on")
+    if link.was_warned:
+        # Somebody cancelled the wait for a synchronous standby, which the commit may not have reached:
+        # https://www.postgresql.org/docs/current/warm-standby.html, "Synchronous Replication".
+        raise StoreUnavailable("a commit was not confirmed by the standby")

@@ -27,6 +27,7 @@ from rosterd.store.group_commit import GroupCommit, in_thread
 from rosterd.store.sqlite_file import PATIENCE, connect, create_file, explained, is_locked, path_of
 from rosterd.store.statements import LARGE_SET, for_sqlite, with_lists
 from rosterd.store.waiting import naps
+from rosterd.store.watch import Watch
 
 SCANS = 4
 """How many scans run at once; more wait in line."""
@@ -45,7 +46,7 @@ async def open_sqlite(url: str, card: CardOf = no_card, *, patience: float = PAT
     create_file(path)
     # The first connection may have to replay the log of a killed process.
     writer = await asyncio.to_thread(connect, path)
-    reader = await asyncio.to_thread(connect, path, read_only=True)
+    reader = await asyncio.to_thread(connect, path, read_only=True, cache=16)
     return SqliteStore(url, path, writer, reader, card, patience)
 
 
@@ -63,14 +64,15 @@ class SqliteStore:
     ) -> None:
         self.url = url
         self._card = card
-        self._writer = GroupCommit(writer, patience)
+        self.watch = Watch()
+        self._writer = GroupCommit(writer, patience, self.watch)
         self._reader = reader
         self._patience = patience
-        self._scans = _Scans(path)
+        self._scans = _Scans(path, self.watch)
         self._closed = False
 
     def version(self) -> int | None:
-        # https://sqlite.org/pragma.html#pragma_data_version: commits of other connections; this one makes none.
+        # https://sqlite.org/pragma.html#pragma_data_version: of other connections; this one commits nothing.
         try:
             version: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
         except sqlite3.Error as error:
@@ -200,15 +202,18 @@ class _Writing:
 class _Scans:
     """A few connections for reading in threads, opened when first needed, then kept."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, watch: Watch) -> None:
         self._path = path
+        self._watch = watch
         self._free = asyncio.Semaphore(SCANS)
         self._idle: list[sqlite3.Connection] = []
         self._threads = ThreadPoolExecutor(SCANS, "rosterd-scan")
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[sqlite3.Connection]:
+        started = time.monotonic_ns()
         async with self._free:
+            self._watch.connection.observe(time.monotonic_ns() - started)
             connection = self._idle.pop() if self._idle else await in_thread(self._threads, self._open)
             try:
                 yield connection
@@ -216,7 +221,7 @@ class _Scans:
                 self._idle.append(connection)
 
     def _open(self) -> sqlite3.Connection:
-        return connect(self._path, read_only=True, wait=PATIENCE)
+        return connect(self._path, read_only=True, wait=PATIENCE, cache=4)
 
     async def run(self, connection: sqlite3.Connection, work: Work, text: str, args: Sequence[Any]) -> Any:
         """The work in a thread; if the caller is cancelled, SQLite is told to stop."""

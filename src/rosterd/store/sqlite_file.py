@@ -33,7 +33,7 @@ _SETTINGS = (
     "PRAGMA checkpoint_fullfsync = ON",
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",  # what is erased is overwritten
-    "PRAGMA cache_size = -32768",  # KiB, with the minus
+    "PRAGMA wal_autocheckpoint = 8192",  # pages: a page that is written often goes to the file once
     "PRAGMA temp_store = MEMORY",
     "PRAGMA journal_size_limit = 67108864",
 )
@@ -76,10 +76,11 @@ def path_of(url: str) -> Path:
     return Path(path)
 
 
-def connect(path: Path, *, read_only: bool = False, wait: float = 0.0) -> sqlite3.Connection:
+def connect(path: Path, *, read_only: bool = False, wait: float = 0.0, cache: int = 32) -> sqlite3.Connection:
     """A connection to an existing file, in autocommit mode, usable from any thread.
 
-    ``wait`` is how many seconds a statement may block on another process's lock. Blocks while it
+    ``wait`` is how many seconds a statement may block on another process's lock, ``cache`` how many
+    MiB of pages it keeps. Blocks while it
     opens: to be called in a thread.
     Raises :class:`StoreError`.
     """
@@ -88,6 +89,7 @@ def connect(path: Path, *, read_only: bool = False, wait: float = 0.0) -> sqlite
             path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=512
         )
         _prepare(connection, read_only=read_only, wait=wait)
+        connection.execute(f"PRAGMA cache_size = {-1024 * cache}")  # KiB, with the minus
     except sqlite3.Error as error:
         raise explained(error, f"cannot open {path}") from error
     return connection

@@ -132,7 +132,6 @@ emails = Table(
     _text("user_id"),
     PrimaryKeyConstraint("org_id", "email", name="emails_pk"),
     ForeignKeyConstraint(["org_id", "user_id"], ["users.org_id", "users.id"], name="emails_user"),
-    Index("emails_by_user", "org_id", "user_id"),
     sqlite_with_rowid=False,
 )
 
@@ -218,12 +217,11 @@ audit_events = Table(
     _text("client"),
     _text("ip_address", null=True),
     _text("details"),  # JSON, nothing personal
-    _text("subject_id", null=True),  # whose data `personal` is
+    _text("subject_id", null=True),  # whose data `personal` is: the entity, or NULL
     _text("personal_digest", null=True),  # SHA-256 of salt and personal: what the seals cover
     _text("salt", null=True),  # so that a digest cannot be guessed once the rest is forgotten
     _text("personal", null=True),  # JSON; NULL: nothing personal, or forgotten
     PrimaryKeyConstraint("org_id", "id", name="audit_events_pk"),
-    Index("audit_events_by_subject", "org_id", "subject_id"),
     Index("audit_events_by_entity", "org_id", "entity_id"),
 )
 
@@ -233,6 +231,7 @@ audit_unsealed = Table(
     metadata,
     _text("org_id"),
     _text("event_id"),
+    _text("leaf"),  # what the seal will cover: rosterd.store.audit.leaf
     PrimaryKeyConstraint("org_id", "event_id", name="audit_unsealed_pk"),
     sqlite_with_rowid=False,
 )

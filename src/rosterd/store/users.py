@@ -54,7 +54,7 @@ class Brief(msgspec.Struct, frozen=True):
 
 async def insert(tx: Tx, user: User) -> bool:
     """Store a new user whose username is already held. False: the id is taken."""
-    return await tx.one(_INSERT, *_values(tx, user)) is not None
+    return await tx.run(_INSERT, *_values(tx, user)) > 0
 
 
 async def update(tx: Tx, user: User) -> None:
@@ -123,12 +123,11 @@ async def primary_owner(tx: Tx, org: OrgId) -> UserId | None:
 
 async def add_email(tx: Tx, org: OrgId, email: str, user: UserId) -> bool:
     """Give a user an address (folded). False: somebody has it already, perhaps this user."""
-    row = await tx.one(
-        "INSERT INTO emails (org_id, email, user_id) VALUES ($1, $2, $3)"
-        " ON CONFLICT DO NOTHING RETURNING email",
+    added = await tx.run(
+        "INSERT INTO emails (org_id, email, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         org, email, user,
     )  # fmt: skip
-    return row is not None
+    return added > 0
 
 
 async def remove_email(tx: Tx, org: OrgId, email: str, user: UserId) -> bool:
@@ -169,7 +168,7 @@ _WIDTH = 12  # the columns that make a User; the others follow from them
 _COLUMNS = ", ".join(f"t.{name}" for name in _NAMES[:_WIDTH])
 _INSERT = (
     f"INSERT INTO users ({', '.join(_NAMES)}) VALUES ({', '.join(f'${n + 1}' for n in range(len(_NAMES)))})"
-    " ON CONFLICT (org_id, id) DO NOTHING RETURNING id"
+    " ON CONFLICT (org_id, id) DO NOTHING"
 )
 _UPDATE = (
     f"UPDATE users SET {', '.join(f'{name} = ${n + 1}' for n, name in enumerate(_NAMES) if n > 1)}"

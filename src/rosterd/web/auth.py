@@ -35,8 +35,8 @@ class Authenticator:
         self._grants: dict[str, tokens.Grant] = {}  # as the store had them at this version of it
         self._version: int | None = None
 
-    async def caller(self, store: Store, request: Request) -> Caller:
-        """Who makes a SCIM request.
+    async def grant(self, store: Store, request: Request) -> tokens.Grant:
+        """What the token of a SCIM request stands for.
 
         Raises ``missing_authentication``, ``invalid_authentication`` (401), ``plus_teams_only`` (403)
         and ``non_org_teams_only`` (400).
@@ -54,15 +54,17 @@ class Authenticator:
                 self._grants[hashed] = grant
         return self._admitted(grant, hashed, request)
 
-    async def caller_again(self, tx: Tx, request: Request) -> Caller:
-        """The same in a transaction that writes: what it finds cannot change before its end."""
+    async def caller(self, tx: Tx, request: Request) -> Caller:
+        """The same in a transaction that writes, and who it is: nothing of it changes before its end."""
         hashed = self._hash(request)
-        return self._admitted(await tokens.authenticate(tx, hashed), hashed, request)
+        grant = self._admitted(await tokens.authenticate(tx, hashed), hashed, request)
+        actor = Actor(grant.org.id, grant.token.user_id, grant.owner_role, request.origin, grant.token.id)
+        return Caller(actor, grant.org)
 
     def _hash(self, request: Request) -> str:
         return hash_of(bearer(request.header(b"authorization")), self._key)
 
-    def _admitted(self, grant: tokens.Grant | None, hashed: str, request: Request) -> Caller:
+    def _admitted(self, grant: tokens.Grant | None, hashed: str, request: Request) -> tokens.Grant:
         now = int(time.time())
         if grant is None:
             raise invalid_authentication("no such token")
@@ -73,8 +75,7 @@ class Authenticator:
         plans.check_scim(grant.org.plan)
         if grant.org.plan is Plan.ENTERPRISE and token.team_id is not None:
             raise HttpError("non_org_teams_only")
-        actor = Actor(grant.org.id, token.user_id, grant.owner_role, request.origin, token.id)
-        return Caller(actor, grant.org)
+        return grant
 
     async def flush(self, store: Store) -> None:
         """Write down when tokens were last used: about once a minute, never for each request."""

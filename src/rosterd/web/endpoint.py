@@ -6,47 +6,70 @@ the request's id, which the answer carries too.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
-from rosterd.web.errors import HttpError, reply_to
+from rosterd.web.errors import RETRY_AFTER, HttpError, reply_to
 from rosterd.web.reply import Reply
 from rosterd.web.request import Disconnected, Receive, Request, Scope, Send
 from rosterd.web.scim import Scim
+from rosterd.web.watching import UNANSWERED, Watcher, fields
 
 log = logging.getLogger("rosterd.web")
+
+Public = Callable[[Request], Awaitable[Reply]]
+"""What a path answers to a GET by anyone. May raise what :mod:`rosterd.web.errors` explains."""
 
 
 class Endpoint:
     """Sends requests to the service that their path names, and answers back."""
 
-    def __init__(self, scim: Scim, public: Mapping[tuple[str, ...], Callable[[], Awaitable[Any]]]) -> None:
+    def __init__(self, scim: Scim, public: Mapping[tuple[str, ...], Public], watcher: Watcher) -> None:
         self._scim = scim
-        self._public = public  # path → what gives its JSON document to anyone
+        self._public = public
+        self._watcher = watcher
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request."""
         request = Request(scope, receive, secrets.token_hex(8))
+        began, status = self._watcher.begin(), UNANSWERED
         try:
-            reply = await self._answer(request)
-        except Disconnected:
+            reply = await self._reply(request)
+            content = reply.content()
+            headers = reply.raw_headers(len(content), request.id)
+            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+            await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else content})
+            status = reply.status
+        except (Disconnected, asyncio.CancelledError):  # the latter while its answer was leaving
             return
+        finally:
+            self._watcher.done(request, status, began)
+
+    async def _reply(self, request: Request) -> Reply:
+        try:
+            return await self._answer(request)
+        except Disconnected:
+            raise
         except Exception as error:  # noqa: BLE001 - every failure becomes an answer
-            reply = reply_to(error, self._scim.dialect_of(request), request.id)
-            if reply.status < 500:  # those are logged with what caused them
-                asked = f"{request.method} {request.path}"
-                log.info("request %s: %s: %d %s", request.id, asked, reply.status, error)
-        content = reply.content()
-        headers = reply.raw_headers(len(content), request.id)
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else content})
+            return self._refused(request, error)
+        except asyncio.CancelledError:  # the server ends before the request does
+            return self._refused(request, HttpError("service_unavailable", {"Retry-After": RETRY_AFTER}))
+
+    def _refused(self, request: Request, error: Exception) -> Reply:
+        reply = reply_to(error, self._scim.dialect_of(request), request.id)
+        if reply.status < 500 or isinstance(error, HttpError):  # others are logged with what caused them
+            asked = f"{request.method} {request.path}"
+            details = fields(request, reply.status)
+            log.info("request %s: %s: %d %s", request.id, asked, reply.status, error, extra=details)
+        return reply
 
     async def _answer(self, request: Request) -> Reply:
         segments = request.segments
         if segments is not None and segments in self._public and request.method == "GET":
-            return Reply(200, await self._public[segments]())
+            request.route = segments
+            return await self._public[segments](request)
         if segments is None or segments[:1] == ("scim",):
             return await self._scim.answer(request)
         raise HttpError("bad_endpoint")

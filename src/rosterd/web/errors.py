@@ -60,6 +60,8 @@ STATUS: Mapping[str, int] = {
     "user_creation_failed": 409,
     "username_taken": 409,
     "request_too_large": 413,
+    "resource_locked": 429,
+    "too_many_requests": 429,
     "internal_error": 500,
     "service_unavailable": 503,
 }
@@ -90,10 +92,12 @@ def reply_to(error: Exception, dialect: Dialect, request_id: str) -> Reply:
         case HttpError():
             return _reply(error.code, STATUS.get(error.code, 400), dialect, error.headers)
         case StoreUnavailable():
-            log.error("request %s: store unavailable: %s", request_id, error)
+            log.error(
+                "request %s: store unavailable: %s", request_id, error, extra={"request_id": request_id}
+            )
             return _reply("service_unavailable", 503, dialect, {"Retry-After": RETRY_AFTER})
         case _:
-            log.error("request %s failed", request_id, exc_info=error)
+            log.error("request %s failed", request_id, exc_info=error, extra={"request_id": request_id})
             return _reply("internal_error", 500, dialect)
 
 

@@ -28,10 +28,11 @@ _ERRORS: Mapping[int, tuple[str, str | None]] = {
     408: ("The body took too long to arrive.", None),
     409: ("Another user or group holds that name or address.", None),
     413: ("The body is too large.", None),
+    429: ("A rate limit is used up, or another write to the same user or group goes on.", "Retry-After"),
     500: ("A fault of the server; its log tells more under the request's id.", None),
     503: ("The database does not answer: the same request may work later.", "Retry-After"),
 }
-_OF_EVERY_CALL = (400, 401, 403, 404, 405, 500, 503)
+_OF_EVERY_CALL = (400, 401, 403, 404, 405, 429, 500, 503)
 _OF_BODIES = (*_OF_EVERY_CALL, 408, 409, 413)
 
 _STRING: Json = {"type": "string"}

@@ -14,18 +14,21 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(slots=True)
 class Reply:
-    """``body`` is JSON-shaped; None: no body at all, as Slack answers a DELETE."""
+    """``body`` is JSON-shaped, or bytes of another ``media``; None: no body, as Slack answers a DELETE."""
 
     status: int
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    media: bytes = CONTENT_TYPE
 
     def content(self) -> bytes:
+        if isinstance(self.body, bytes):
+            return self.body
         return b"" if self.body is None else _encode(self.body)
 
     def raw_headers(self, length: int, request_id: str) -> list[tuple[bytes, bytes]]:
         """The headers as ASGI wants them."""
-        raw = [(b"content-type", CONTENT_TYPE)] if self.body is not None else []
+        raw = [(b"content-type", self.media)] if self.body is not None else []
         if self.status != 204:  # RFC 9110 §8.6
             raw.append((b"content-length", str(length).encode()))
         raw.append((b"x-request-id", request_id.encode()))

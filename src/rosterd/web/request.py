@@ -6,11 +6,13 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import cached_property
+from ipaddress import IPv6Address, ip_address
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 from rosterd.directory.model import Origin
 from rosterd.scim import documents
+from rosterd.store.tokens import Grant
 from rosterd.web.errors import HttpError
 
 T = TypeVar("T")
@@ -33,7 +35,8 @@ class Disconnected(Exception):
 class Request:
     """One request. ``segments`` are the parts of its path, decoded; None: no path that could exist.
 
-    ``version`` is what stands where SCIM paths name their version.
+    ``version`` is what stands where SCIM paths name their version. ``route`` and ``grant`` are filled in
+    by those who find them out, for whoever watches: the pattern of the path, and who asks.
     """
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
@@ -41,9 +44,10 @@ class Request:
         self.id = request_id
         raw_path = scope.get("raw_path") or scope["path"].encode()
         self.segments = segments_of(raw_path)
-        self.version = version_of(raw_path)
+        self.route: tuple[str, ...] = ()
+        self.grant: Grant | None = None
         self._raw_path = raw_path
-        self._headers: dict[bytes, bytes] = dict(scope["headers"])  # of several of a name the last counts
+        self._headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # the first of a name counts
         self._scope = scope
         self._receive = receive
 
@@ -60,6 +64,10 @@ class Request:
         return {name.lower(): value for name, value in pairs}
 
     @property
+    def version(self) -> str:
+        return version_of(self._raw_path)
+
+    @property
     def path(self) -> str:
         """The path for the log."""
         return ascii(self._raw_path[:200].decode("latin-1"))[1:-1]
@@ -70,9 +78,25 @@ class Request:
         return None if value is None else value.decode("latin-1")
 
     @property
+    def scheme(self) -> str:
+        return str(self._scope.get("scheme", "http"))
+
+    @property
     def client_ip(self) -> str | None:
         client = self._scope.get("client")
         return client[0] if client else None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a program on this machine asks, and for itself: a proxy says for whom (RFC 7239 §4)."""
+        if any(name in self._headers for name in (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")):
+            return False
+        try:
+            address = ip_address(self.client_ip or "")
+        except ValueError:
+            return False
+        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+        return (mapped or address).is_loopback
 
     @property
     def origin(self) -> Origin:

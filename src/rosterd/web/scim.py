@@ -13,7 +13,8 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -37,20 +38,21 @@ from rosterd.web.auth import Authenticator, Caller
 from rosterd.web.errors import HttpError
 from rosterd.web.reply import Reply
 from rosterd.web.request import Request
+from rosterd.web.throttle.gate import Throttle
 
 log = logging.getLogger("rosterd.web")
 
 VERSIONS: Mapping[str, Dialect] = {"v1": V1, "v2": V2}
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request that may go on: who makes it, in which version, for which resource."""
+class Call(NamedTuple):
+    """A request that may go on: for which organisation and resource, in which version."""
 
     service: Scim
     request: Request
     dialect: Dialect
-    caller: Caller | None  # None: on a public route
+    site: Site  # without a domain on a public route
+    known_org: Org | None  # None: on a public route
     id: str  # the last segment of the path
     projection: Projection | None  # what the client wants to see of a resource
 
@@ -60,12 +62,8 @@ class Call:
 
     @property
     def org(self) -> Org:
-        assert self.caller is not None
-        return self.caller.org
-
-    @property
-    def site(self) -> Site:
-        return Site(self.service.base_url, self.org.domain)
+        assert self.known_org is not None
+        return self.known_org
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[tuple[Tx, Caller]]:
@@ -75,7 +73,7 @@ class Call:
         it arrived has lost them.
         """
         async with self.store.write() as tx:
-            yield tx, await self.service.authenticator.caller_again(tx, self.request)
+            yield tx, await self.service.authenticator.caller(tx, self.request)
 
     def reply(self, status: int, resource: dict[str, Any]) -> Reply:
         """One resource, cut down to what the client wants."""
@@ -97,6 +95,8 @@ class Call:
         return Reply(200, envelope(self.dialect, cut, total, page))
 
 
+site_of = lru_cache(maxsize=1024)(Site)
+
 Handler = Callable[[Call], Awaitable[Reply]]
 
 
@@ -113,8 +113,11 @@ class Route:
 class Scim:
     """The service over one store. ``base_url`` has no slash at its end."""
 
-    def __init__(self, store: Store, authenticator: Authenticator, base_url: str) -> None:
+    def __init__(
+        self, store: Store, authenticator: Authenticator, base_url: str, throttle: Throttle | None = None
+    ) -> None:
         self.store = store
+        self._throttle = throttle
         self.base_url = base_url
         self.authenticator = authenticator
 
@@ -126,10 +129,21 @@ class Scim:
         """The answer to a request below ``/scim``. Raises what :mod:`rosterd.web.errors` explains."""
         version, rest = _split(request.segments)
         route = find_route(version, rest)
-        dialect = VERSIONS.get(version, V1)
-        caller = None
+        if route is not None:
+            request.route = ("scim", version, *route.path)
+        org = None
         if route is None or not route.public or request.method not in route.handlers:
-            caller = await self.authenticator.caller(self.store, request)
+            request.grant = await self.authenticator.grant(self.store, request)
+            org = request.grant.org
+        if self._throttle is None or org is None:
+            return await self._routed(request, version, rest, route, org)
+        async with self._throttle.admit(org, request.method, rest):
+            return await self._routed(request, version, rest, route, org)
+
+    async def _routed(
+        self, request: Request, version: str, rest: tuple[str, ...], route: Route | None, org: Org | None
+    ) -> Reply:
+        """What the route's handler answers. From here on an error spends what a success does."""
         if version not in VERSIONS:
             raise HttpError("unsupported_version")
         if route is None:
@@ -137,7 +151,9 @@ class Scim:
         handler = route.handlers.get(request.method)
         if handler is None:
             raise HttpError("method_not_allowed", {"Allow": ", ".join(route.handlers)})
-        return await handler(Call(self, request, dialect, caller, rest[-1], parse_projection(request.params)))
+        projection = parse_projection(request.params)
+        site = site_of(self.base_url, org.domain if org else "")
+        return await handler(Call(self, request, VERSIONS[version], site, org, rest[-1], projection))
 
 
 def _split(segments: tuple[str, ...] | None) -> tuple[str, tuple[str, ...]]:
@@ -223,7 +239,10 @@ async def list_groups(call: Call) -> Reply:
             members = await group_rows.members_of_many(tx, call.org.id, [group.id for group in found])
 
     def listed() -> Reply:
-        rendered = [groups.render(each, members.get(each.id, ()), call.dialect, call.site) for each in found]
+        rendered = [
+            groups.render(each, groups.listed(members.get(each.id, ())), call.dialect, call.site)
+            for each in found
+        ]
         return call.list(rendered, total, page)
 
     return await _aside(len(found) + sum(map(len, members.values())), listed)
@@ -256,25 +275,24 @@ async def _change_group(call: Call, change: GroupChange) -> Group:
 
 
 async def _show_group(call: Call, status: int, group: Group | None = None) -> Reply:
-    """The group with its members, who may be many: read off the loop, and only if they are wanted."""
+    """The group with its members, who may be many: they become JSON slice by slice, if they are wanted."""
     group_id = group.id if group else GroupId(call.id)
-    members: Sequence[Member] = ()
+    slices: list[bytes] = []
+    count = 0
     async with call.store.scan() as tx:
         group = await group_rows.find(tx, call.org.id, group_id) or group
         if group is None:
             raise NotFound("no_such_group")
         if _wants_members(call):
-            members = await group_rows.members(tx, call.org.id, group_id)
-    if len(members) > RECOMMENDED_GROUP_SIZE:
-        log.warning(
-            "group %s has %d members: Slack recommends %d", group_id, len(members), RECOMMENDED_GROUP_SIZE
-        )
-    shown = group
-
-    def reply() -> Reply:
-        return call.reply(status, groups.render(shown, members, call.dialect, call.site))
-
-    return await _aside(len(members), reply)
+            async for members in group_rows.slices(tx, call.org.id, group_id):
+                slices.append(msgspec.json.encode(groups.listed(members))[1:-1])
+                count += len(members)
+    if count > RECOMMENDED_GROUP_SIZE:
+        log.warning("group %s has %d members: Slack recommends %d", group_id, count, RECOMMENDED_GROUP_SIZE)
+    resource = groups.render(group, msgspec.Raw(b"[%b]" % b",".join(slices)), call.dialect, call.site)
+    if call.projection is None:
+        return call.reply(status, resource)
+    return await _aside(count, lambda: call.reply(status, msgspec.json.decode(msgspec.json.encode(resource))))
 
 
 async def delete_group(call: Call) -> Reply:

@@ -1,0 +1,165 @@
+"""The lines of an export: one JSON object each, its ``kind`` first. ``docs/export-format.md`` describes them.
+
+Rules of this module:
+
+1. A line says what an administrator would: e-mail addresses stand with their person, times are
+   ISO 8601 in UTC. What follows from other fields (folded names, keys) is not in it.
+2. Types and shape are checked here, unknown fields are refused; what the words mean is the business
+   of :mod:`rosterd.cli.exchange.values`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Raw
+
+from rosterd.directory.model import Plan, Role
+
+FORMAT = 1
+"""To be raised when an older program could not read what this one writes."""
+
+When = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class BadLine(Exception):
+    """A line that cannot be: the text says why."""
+
+
+class ExportLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="export", tag_field="kind"):
+    """The first line."""
+
+    format: int
+    rosterd: str
+    made: When
+
+
+class OrgLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="org", tag_field="kind"):
+    """The second line."""
+
+    id: str
+    team_id: str
+    name: str
+    domain: str
+    plan: Plan
+    created: When
+    members_may_change_display_name: bool
+
+
+class WorkspaceLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="workspace", tag_field="kind"
+):
+    id: str
+    name: str
+    domain: str
+    created: When
+
+
+class NameLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="name", tag_field="kind"):
+    name: str
+    held_by: Literal["channel", "reserved"]
+    holder: str | None
+
+
+class ProfileFieldLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="profile_field", tag_field="kind"
+):
+    name: str
+    label: str
+    made_by_scim: bool
+    created: When
+
+
+class UserLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="user", tag_field="kind"):
+    id: str
+    username: str
+    emails: Annotated[list[str], msgspec.Meta(max_length=2)]  # primary, secondary
+    display_name: str
+    role: Role
+    active: bool
+    created: When
+    signed_in: When | None  # first; None: invited
+    guest_expires: When | None
+    erased: bool
+    profile: dict[str, Any]
+
+
+class GroupLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="group", tag_field="kind"):
+    id: str
+    name: str
+    created: When
+
+
+class MemberLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="member", tag_field="kind"):
+    group: str
+    user: str
+    joined: When
+
+
+class EventLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="event", tag_field="kind"):
+    id: str
+    created: When
+    action: str
+    actor: str
+    token: str | None
+    entity_type: str
+    entity: str
+    request: str
+    client: str
+    ip_address: str | None
+    details: Raw  # to the byte: the seals cover it
+    subject: str | None
+    personal_digest: str | None
+    salt: str | None
+    personal: Raw  # to the byte: the digest covers it
+    sealed: bool
+
+
+class SealLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="seal", tag_field="kind"):
+    n: Annotated[int, msgspec.Meta(ge=1)]
+    events: list[str]
+    hash: str
+    previous: str
+    sealed: When
+
+
+class EndLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="end", tag_field="kind"):
+    """The last line: how many there are before it."""
+
+    lines: int
+
+
+Line = (
+    ExportLine | OrgLine | WorkspaceLine | NameLine | ProfileFieldLine | UserLine | GroupLine | MemberLine
+    | EventLine | SealLine | EndLine
+)  # fmt: skip
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Line).decode
+
+
+def written(line: Line) -> bytes:
+    """A line as it stands in the file.
+
+    >>> written(EndLine(lines=7))
+    b'{"kind":"end","lines":7}\\n'
+    """
+    return _encode(line) + b"\n"
+
+
+def read(text: bytes) -> Line:
+    """The line that this is, by type and shape alone. Raises `BadLine`.
+
+    >>> read(b'{"kind": "end", "lines": "7"}')
+    Traceback (most recent call last):
+    rosterd.cli.exchange.lines.BadLine: Expected `int`, got `str` - at `$.lines`
+    """
+    if rb"\u0000" in text:
+        raise BadLine("a text holds the character NUL")  # PostgreSQL cannot store it
+    try:
+        line: Line = _decode(text)
+    except msgspec.MsgspecError as error:
+        raise BadLine(str(error)) from error
+    return line

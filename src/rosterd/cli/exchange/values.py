@@ -1,0 +1,277 @@
+"""From values to the lines of an export, and back with every check: an import trusts nothing.
+
+What :mod:`rosterd.directory.names` would not have stored as it stands, ids of another form, and
+fields that a profile does not have are refused by :class:`~rosterd.cli.exchange.lines.BadLine`. Who is
+referred to is checked by the store's keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from rosterd.cli.exchange.lines import (
+    BadLine,
+    EventLine,
+    GroupLine,
+    Line,
+    MemberLine,
+    NameLine,
+    OrgLine,
+    ProfileFieldLine,
+    SealLine,
+    UserLine,
+    WorkspaceLine,
+)
+from rosterd.directory import names
+from rosterd.directory.errors import DirectoryError
+from rosterd.directory.ids import is_slack_id
+from rosterd.directory.model import (
+    Address,
+    Group,
+    GroupId,
+    Org,
+    OrgId,
+    Profile,
+    Role,
+    TeamId,
+    User,
+    UserId,
+)
+from rosterd.store.audit import Record
+from rosterd.store.whole_org import (
+    Happened,
+    HeldName,
+    Membership,
+    ProfileField,
+    Seal,
+    Value,
+    Workspace,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def line_of(value: Org | Value) -> Line:
+    """The line that says this value."""
+    return _LINES[type(value)](value)
+
+
+def org_of(line: OrgLine, domain: str | None) -> Org:
+    """The organisation that a line says, under another ``domain`` if one is given. Raises `BadLine`."""
+    return Org(
+        OrgId(_id(line.id, "ET")),
+        TeamId(_id(line.team_id, "T")),
+        line.name,
+        domain or line.domain,
+        line.plan,
+        _microseconds(line.created),
+        line.members_may_change_display_name,
+    )
+
+
+def value_of(line: Line, org: Org) -> Value:
+    """The value that a line says, in ``org``. Raises `BadLine`, also for a line that says none."""
+    make = _VALUES.get(type(line))
+    if make is None:
+        raise BadLine("this line has no place here")
+    try:
+        return make(line, org)
+    except DirectoryError as error:
+        raise BadLine(str(error)) from error
+
+
+def _user_line(user: User) -> UserLine:
+    addresses = (user.email, user.profile.secondary_email)
+    return UserLine(
+        id=user.id,
+        username=user.username,
+        emails=[address for address in addresses if address],
+        display_name=user.display_name,
+        role=user.role,
+        active=not user.deactivated,
+        created=_time(user.created),
+        signed_in=None if user.date_claimed is None else _time(user.date_claimed * 1_000_000),
+        guest_expires=None if user.guest_expires is None else _time(user.guest_expires * 1_000_000),
+        erased=user.erased,
+        profile=msgspec.to_builtins(msgspec.structs.replace(user.profile, secondary_email=None)),
+    )
+
+
+def _user(line: UserLine, org: Org) -> User:
+    if not line.emails and line.role is not Role.BOT:
+        raise BadLine("a person has an e-mail address")
+    primary, secondary = (*line.emails, None, None)[:2]
+    profile = _profile(line.profile)
+    if not line.erased:
+        _check_unchanged(line.username, names.username_of)
+        _check_unchanged(line.display_name, names.display_name)
+        for address in line.emails:
+            _check_unchanged(address, names.email_address)
+    return User(
+        org.id,
+        UserId(_id(line.id, "UW")),
+        _microseconds(line.created),
+        line.username,
+        primary or "",
+        line.display_name,
+        line.role,
+        not line.active,
+        None if line.signed_in is None else _seconds(line.signed_in),
+        None if line.guest_expires is None else _seconds(line.guest_expires),
+        line.erased,
+        msgspec.structs.replace(profile, secondary_email=secondary),
+    )
+
+
+def _profile(given: dict[str, Any]) -> Profile:
+    unknown = given.keys() - set(Profile.__struct_fields__) | {"secondary_email"} & given.keys()
+    if isinstance(given.get("address"), dict):
+        unknown |= given["address"].keys() - set(Address.__struct_fields__)
+    if unknown:
+        raise BadLine(f"a profile has no field {', '.join(sorted(unknown))}")
+    try:
+        return msgspec.convert(given, Profile)
+    except msgspec.MsgspecError as error:
+        raise BadLine(f"profile: {error}") from error
+
+
+def _event_line(event: Happened) -> EventLine:
+    record = event.record
+    return EventLine(
+        id=record.id,
+        created=_time(record.created),
+        action=record.action,
+        actor=record.actor_id,
+        token=record.token_id,
+        entity_type=record.entity_type,
+        entity=record.entity_id,
+        request=record.request_id,
+        client=record.client,
+        ip_address=record.ip_address,
+        details=Raw(record.details.encode()),
+        subject=record.subject_id,
+        personal_digest=record.personal_digest,
+        salt=record.salt,
+        personal=Raw((record.personal or "null").encode()),
+        sealed=event.sealed,
+    )
+
+
+def _event(line: EventLine, org: Org) -> Happened:
+    personal = bytes(line.personal).decode()
+    record = Record(
+        org.id,
+        line.id,
+        _microseconds(line.created),
+        line.action,
+        UserId(line.actor),
+        line.token,
+        line.entity_type,
+        line.entity,
+        line.request,
+        line.client,
+        line.ip_address,
+        bytes(line.details).decode(),
+        None if line.subject is None else UserId(line.subject),
+        line.personal_digest,
+        line.salt,
+        None if personal == "null" else personal,
+    )
+    return Happened(record, line.sealed)
+
+
+def _group(line: GroupLine, org: Org) -> Group:
+    _check_unchanged(line.name, names.group_name)
+    return Group(org.id, GroupId(_id(line.id, "S")), _microseconds(line.created), line.name)
+
+
+def _member(line: MemberLine, _: Org) -> Membership:
+    group, user = GroupId(_id(line.group, "S")), UserId(_id(line.user, "UW"))
+    return Membership(group, user, _microseconds(line.joined))
+
+
+def _seal(line: SealLine, _: Org) -> Seal:
+    events = msgspec.json.encode(line.events).decode()
+    return Seal(line.n, events, line.hash, line.previous, _microseconds(line.sealed))
+
+
+_LINES: dict[type[Any], Callable[[Any], Line]] = {
+    Org: lambda org: OrgLine(
+        id=org.id,
+        team_id=org.team_id,
+        name=org.name,
+        domain=org.domain,
+        plan=org.plan,
+        created=_time(org.created),
+        members_may_change_display_name=org.display_name_change,
+    ),
+    Workspace: lambda w: WorkspaceLine(id=w.id, name=w.name, domain=w.domain, created=_time(w.created)),
+    HeldName: lambda held: NameLine(name=held.name, held_by=held.kind, holder=held.holder_id),
+    ProfileField: lambda f: ProfileFieldLine(
+        name=f.name, label=f.label, made_by_scim=bool(f.is_scim), created=_time(f.created)
+    ),
+    User: _user_line,
+    Group: lambda group: GroupLine(id=group.id, name=group.display_name, created=_time(group.created)),
+    Membership: lambda m: MemberLine(group=m.group_id, user=m.user_id, joined=_time(m.added)),
+    Happened: _event_line,
+    Seal: lambda seal: SealLine(
+        n=seal.n,
+        events=msgspec.json.decode(seal.events),
+        hash=seal.hash,
+        previous=seal.previous,
+        sealed=_time(seal.sealed),
+    ),
+}
+
+_VALUES: dict[type[Any], Callable[[Any, Org], Value]] = {
+    WorkspaceLine: lambda line, _: Workspace(
+        TeamId(_id(line.id, "T")), line.name, line.domain, _microseconds(line.created)
+    ),
+    NameLine: lambda line, _: HeldName(names.folded(line.name), line.held_by, line.holder),
+    ProfileFieldLine: lambda line, _: ProfileField(
+        line.name, line.label, int(line.made_by_scim), _microseconds(line.created)
+    ),
+    UserLine: _user,
+    GroupLine: _group,
+    MemberLine: _member,
+    EventLine: _event,
+    SealLine: lambda line, _: Seal(
+        line.n,
+        msgspec.json.encode(line.events).decode(),
+        line.hash,
+        line.previous,
+        _microseconds(line.sealed),
+    ),
+}
+
+
+def _id(text: str, prefixes: str) -> str:
+    if not is_slack_id(text, prefixes):
+        raise BadLine(f"{text!r} is no id that begins with {' or '.join(prefixes)}")
+    return text
+
+
+def _check_unchanged(text: str, rule: Callable[[str], str]) -> None:
+    """Refuse a text that rosterd would have stored in another form."""
+    if rule(text) != text:
+        raise BadLine(f"{text!r} would be stored as {rule(text)!r}")
+
+
+def _time(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _microseconds(time: datetime) -> int:
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def _seconds(time: datetime) -> int:
+    if time.microsecond:
+        raise BadLine(f"{time.isoformat()} is no whole second")
+    return _microseconds(time) // 1_000_000

@@ -1,0 +1,53 @@
+"""The words between the gate and the places where buckets and locks live."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from rosterd.directory.model import OrgId
+from rosterd.ratelimit.limits import Limit
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """One token from each of these limits and, unless it is None, the lock of ``resource``."""
+
+    org: OrgId
+    limits: tuple[Limit, ...]
+    resource: str | None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """``retry_after``: 0 if admitted, else whole seconds. ``release`` gives a lock back that was taken."""
+
+    retry_after: int = 0
+    locked: bool = False
+    release: Callable[[], Awaitable[None]] | None = None
+
+
+ADMITTED = Verdict()
+LOCKED = Verdict(retry_after=1, locked=True)
+
+
+class Headroom(NamedTuple):
+    """What is left of one limit, in whole requests, as far as this process has seen."""
+
+    org: OrgId
+    limit: str
+    remaining: int
+    capacity: int
+
+
+class Place(Protocol):
+    """Where buckets and locks live. Nothing here raises for reasons of transport."""
+
+    async def ask(self, ask: Ask) -> Verdict:
+        """Admit or refuse, at once and as a whole."""
+
+    def headroom(self) -> Iterable[Headroom]:
+        """The buckets that are not full."""
+
+    async def close(self) -> None:
+        """Give connections back."""

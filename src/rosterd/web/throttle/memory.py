@@ -1,0 +1,86 @@
+"""Buckets and locks in this process.
+
+A bucket that is full again says nothing and is forgotten, so memory follows the organisations that are
+busy and not those that ever were.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from rosterd.directory.model import OrgId
+from rosterd.ratelimit.buckets import TOKEN, Bucket, capacity, decide, refilled
+from rosterd.ratelimit.limits import Limit
+from rosterd.web.throttle.asking import ADMITTED, LOCKED, Ask, Headroom, Verdict
+
+_SWEEP = 1_000
+"""Buckets from which on full ones are looked for."""
+
+
+def monotonic() -> int:
+    """Microseconds of a clock that nobody sets."""
+    return time.monotonic_ns() // 1_000
+
+
+class Memory:
+    """``clock`` gives microseconds. What is asked is answered without waiting: tasks cannot interleave."""
+
+    def __init__(self, clock: Callable[[], int] = monotonic) -> None:
+        self._clock = clock
+        self._buckets: dict[tuple[OrgId, str], tuple[Limit, Bucket]] = {}
+        self._locked: set[tuple[OrgId, str]] = set()
+        self._sweep_at = _SWEEP
+
+    async def ask(self, ask: Ask) -> Verdict:
+        """See `Place.ask`."""
+        lock = None if ask.resource is None else (ask.org, ask.resource)
+        if lock in self._locked:
+            return LOCKED
+        now = self._clock()
+        decision = decide(now, self._present(ask), ask.limits)
+        if decision.wait:
+            return Verdict(decision.retry_after)
+        self._keep(now, ask, decision.buckets)
+        if lock is None:
+            return ADMITTED
+        self._locked.add(lock)
+        return Verdict(release=partial(self._release, lock))
+
+    def note(self, ask: Ask, levels: Iterable[int]) -> None:
+        """From now on the buckets of this request are at these levels."""
+        now = self._clock()
+        self._keep(now, ask, [Bucket(level, now) for level in levels])
+
+    def _keep(self, now: int, ask: Ask, buckets: Iterable[Bucket]) -> None:
+        for limit, bucket in zip(ask.limits, buckets, strict=True):
+            self._buckets[ask.org, limit.name] = limit, bucket
+        if len(self._buckets) >= self._sweep_at:
+            self._forget_full(now)
+
+    def headroom(self) -> Iterator[Headroom]:
+        """See `Place.headroom`."""
+        now = self._clock()
+        for (org, name), (limit, bucket) in list(self._buckets.items()):
+            level = refilled(now, bucket, limit).level
+            if level < capacity(limit):
+                yield Headroom(org, name, level // TOKEN, limit.burst)
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+    def _present(self, ask: Ask) -> list[Bucket | None]:
+        org, kept = ask.org, self._buckets
+        return [found[1] if (found := kept.get((org, limit.name))) else None for limit in ask.limits]
+
+    def _forget_full(self, now: int) -> None:
+        self._buckets = {
+            key: (limit, bucket)
+            for key, (limit, bucket) in self._buckets.items()
+            if refilled(now, bucket, limit).level < capacity(limit)
+        }
+        self._sweep_at = max(_SWEEP, 2 * len(self._buckets))
+
+    async def _release(self, lock: tuple[OrgId, str]) -> None:
+        self._locked.discard(lock)

@@ -1,0 +1,390 @@
+"""``rosterd export`` and ``import``: an organisation as lines, and an organisation again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from rosterd.store import copy
+from rosterd.store.engine import Store
+from tests.cli.shell import Shell
+from tests.cli.test_backup import SECRET, USER, an_organisation, bulk
+from tests.cli.test_serve import environment, serving
+from tests.cli.whole import populate, printed, refusal, rosterd, rows, within
+
+Lines = list[dict[str, Any]]
+
+TRAIL = ("event", "seal")
+
+
+@pytest.fixture
+def exported(shell: Shell) -> str:
+    """The demo organisation with its trail, exported from SQLite."""
+    populate(shell.url)
+    return shell.text("export", "--org", "demo", "--audit")
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Shell:
+    """Commands on a database that is not there yet."""
+    return Shell(tmp_path / "new.db")
+
+
+def parsed(text: str) -> Lines:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def text_of(lines: Lines) -> str:
+    return "".join(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n" for line in lines)
+
+
+def of(lines: Lines, kind: str) -> Lines:
+    return [line for line in lines if line["kind"] == kind]
+
+
+def without(lines: Lines, *kinds: str) -> Lines:
+    return [line for line in lines if line["kind"] not in kinds]
+
+
+def written(path: Path, text: str) -> str:
+    path.write_text(text)
+    return str(path)
+
+
+class TestExport:
+    def test_lines_say_what_an_administrator_would(self, exported: str) -> None:
+        lines = parsed(exported)
+        assert list(dict.fromkeys(line["kind"] for line in lines)) == [
+            "export", "org", "workspace", "name", "profile_field", "user", "group", "member", "event", "seal",
+            "end",
+        ]  # fmt: skip
+        assert lines[-1] == {"kind": "end", "lines": len(lines) - 1}
+        [asa] = [user for user in of(lines, "user") if user["username"] == "asa"]
+        assert asa["emails"] == ["Asa@demo.example", "Second@demo.example"]
+        assert asa["profile"] == {"given_name": "Åsa", "family_name": "Ωmega", "has_custom": True}
+        assert (asa["role"], asa["active"], asa["signed_in"]) == ("member", True, None)
+        [guest] = [user for user in of(lines, "user") if user["username"] == "gus"]
+        assert guest["guest_expires"] == "2033-05-18T03:33:20Z"
+        [team] = [group for group in of(lines, "group") if group["name"] == 'Ünï "quoted"']
+        members = [line["user"] for line in of(lines, "member") if line["group"] == team["id"]]
+        assert members == [asa["id"], guest["id"]]
+        assert {name["name"] for name in of(lines, "name")} >= {"general", "everyone"}
+
+    def test_there_are_no_secrets_and_without_being_asked_no_trail(self, shell: Shell, exported: str) -> None:
+        assert "xoxp-" not in exported
+        assert not of(parsed(exported), "token")
+        plain = parsed(shell.text("export", "--org", "demo"))
+        assert plain[1:-1] == [
+            line for line in parsed(exported)[1:-1] if line["kind"] not in ("event", "seal")
+        ]
+
+    def test_a_file_is_its_owners_and_whole(self, shell: Shell, exported: str, tmp_path: Path) -> None:
+        file = tmp_path / "demo.jsonl"
+        assert shell.text("export", "--org", "demo", "--audit", str(file)) == ""
+        assert file.read_text().splitlines()[1:] == exported.splitlines()[1:]
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert shell.failure("export", "--org", "nobody", str(tmp_path / "x")).startswith(
+            "Error: no_such_org"
+        )
+        assert not list(tmp_path.glob("x*"))
+
+    def test_a_bar_is_shown_on_a_terminal_only(self, shell: Shell, tmp_path: Path) -> None:
+        populate(shell.url)
+        screen, terminal = os.openpty()
+        command = [sys.executable, "-m", "rosterd", "export", "--org", "demo", "--database", shell.url, "out"]
+        subprocess.run(command, cwd=tmp_path, env=environment(tmp_path), stderr=terminal, check=True)
+        os.close(terminal)
+        shown = os.read(screen, 65_536).decode()
+        os.close(screen)
+        assert "export  [" in shown
+        assert "100%" in shown
+
+
+class TestImport:
+    def test_an_organisation_comes_back_as_it_was(
+        self, exported: str, database_url: str, tmp_path: Path
+    ) -> None:
+        """On either engine: the same lines, its trail still sealed, and one event more."""
+        done = printed(rosterd("import", written(tmp_path / "x.jsonl", exported), url=database_url))
+        lines = parsed(exported)
+        assert done == {
+            "org_id": lines[1]["id"],
+            "domain": "demo",
+            **{f"{kind}s": len(of(lines, kind)) for kind in ("user", "group", "member", "event")},
+        }
+        again = rosterd("export", "--org", "demo", "--audit", url=database_url)
+        lines_again = parsed(again.stdout)
+        *events, imported = of(lines_again, "event")
+        assert (imported["action"], imported["details"]["users"]) == ("organization_imported", done["users"])
+        assert events == of(lines, "event")
+        assert of(lines_again, "seal")[:-1] == of(lines, "seal")
+        assert without(lines_again, "export", "end", *TRAIL) == without(lines, "export", "end", *TRAIL)
+        verdict = printed(rosterd("audit", "verify", url=database_url))
+        assert (verdict["ok"], verdict["events"], verdict["unsealed"]) == (True, len(events) + 1, 0)
+        assert rosterd("fsck", url=database_url).stdout == "clean\n"
+
+    def test_rows_are_the_same_but_for_tokens(
+        self, shell: Shell, exported: str, new: Shell, tmp_path: Path
+    ) -> None:
+        printed(new.run("import", written(tmp_path / "x.jsonl", exported)))
+        before, after = rows(shell.url), rows(new.url)
+        for table in before.keys() - {"tokens", "audit_events", "audit_seals"}:
+            assert after[table] == before[table], table
+        assert after["tokens"] == set()
+
+    def test_stdin_another_domain_and_a_trail_begun_anew(self, shell: Shell, new: Shell) -> None:
+        populate(shell.url)
+        plain = shell.text("export", "--org", "demo")
+        command = [
+            sys.executable,
+            "-m",
+            "rosterd",
+            "import",
+            "-",
+            "--as-domain",
+            "copy",
+            "--database",
+            new.url,
+        ]
+        subprocess.run(command, input=plain.encode(), check=True, capture_output=True)
+        assert new.line("org", "list")["domain"] == "copy"
+        assert new.line("audit", "verify")["events"] == 1
+
+    def test_events_without_a_seal_are_sealed_here(self, exported: str, new: Shell, tmp_path: Path) -> None:
+        lines = parsed(exported)
+        last = of(lines, "seal")[-1]
+        for event in of(lines, "event"):
+            event["sealed"] = event["id"] not in last["events"]
+        lines = [line for line in lines if line is not last]
+        lines[-1]["lines"] -= 1
+        printed(new.run("import", written(tmp_path / "x.jsonl", text_of(lines))))
+        verdict = new.line("audit", "verify")
+        assert (verdict["ok"], verdict["unsealed"]) == (True, 0)
+
+    def test_what_is_here_is_not_imported_again(self, shell: Shell, exported: str, tmp_path: Path) -> None:
+        file = written(tmp_path / "x.jsonl", exported)
+        before = rows(shell.url)
+        assert "domain_taken" in shell.failure("import", file)
+        assert "org_exists" in shell.failure("import", file, "--as-domain", "other")
+        assert "invalid_domain" in shell.failure("import", file, "--as-domain", "a.b")
+        assert "org_finished" in shell.failure("org", "discard", "--org", "demo")
+        assert rows(shell.url) == before
+
+
+def first(lines: Lines, kind: str) -> dict[str, Any]:
+    return of(lines, kind)[0]
+
+
+def last(lines: Lines, kind: str) -> dict[str, Any]:
+    return of(lines, kind)[-1]
+
+
+def doubled(lines: Lines, kind: str) -> None:
+    at = lines.index(last(lines, kind))
+    lines.insert(at + 1, dict(lines[at]))
+    lines[-1]["lines"] += 1
+
+
+def removed(lines: Lines, id: str | int) -> None:
+    lines.remove(next(line for line in lines if id in (line.get("id"), line.get("n"))))
+    lines[-1]["lines"] -= 1
+
+
+WRONG: dict[str, tuple[Callable[[Lines], object], str]] = {
+    "another format": (lambda lines: lines[0].update(format=2), "line 1: this is no export of format 1"),
+    "no organisation": (lambda lines: lines.pop(1), "line 2: the organisation should be here"),
+    "an organisation's id": (lambda lines: lines[1].update(id="W0000000000"), "line 2: 'W0000000000' is no"),
+    "a plan": (lambda lines: lines[1].update(plan="gold"), "line 2: Invalid enum value 'gold'"),
+    "a domain": (lambda lines: lines[1].update(domain="A"), "invalid_domain"),
+    "a field too many": (lambda lines: lines[5].update(colour="red"), "line 6: Object contains unknown"),
+    "another type": (lambda lines: last(lines, "user").update(active="yes"), "Expected `bool`, got `str`"),
+    "a kind": (lambda lines: lines[4].update(kind="token"), "line 5: Invalid value 'token'"),
+    "a user's id": (lambda lines: last(lines, "user").update(id="W1"), "'W1' is no id that begins with U"),
+    "a group's id": (lambda lines: last(lines, "group").update(id="G0123456789"), "begins with S"),
+    "a username": (lambda lines: first(lines, "user").update(username="Olive"), "would be stored as 'olive'"),
+    "an address": (lambda lines: first(lines, "user").update(emails=["x"]), "bad_email_address"),
+    "no address": (lambda lines: first(lines, "user").update(emails=[]), "a person has an e-mail address"),
+    "three addresses": (lambda lines: first(lines, "user").update(emails=["a@b.c"] * 3), "length <= 2"),
+    "a display name": (lambda lines: first(lines, "user").update(display_name="@a"), "invalid_starts"),
+    "a role": (lambda lines: first(lines, "user").update(role="king"), "Invalid enum value 'king'"),
+    "a profile": (lambda lines: first(lines, "user")["profile"].update(shoe=1), "has no field shoe"),
+    "a local time": (lambda lines: first(lines, "user").update(created="2026-01-01T00:00:00"), "timezone"),
+    "half a second": (
+        lambda lines: first(lines, "user").update(signed_in="2026-01-01T00:00:00.5Z"), "no whole second"
+    ),
+    "a group's name": (lambda lines: first(lines, "group").update(name=" A "), "would be stored as 'A'"),
+    "NUL": (lambda lines: last(lines, "user").update(display_name="a\0"), "the character NUL"),
+    "a user twice": (lambda lines: doubled(lines, "user"), "repeated, or about somebody who is not there"),
+    "a group twice": (lambda lines: doubled(lines, "group"), "repeated, or about"),
+    "a member twice": (lambda lines: doubled(lines, "member"), "repeated, or about"),
+    "two primary owners": (lambda lines: last(lines, "user").update(role="primary_owner"), "repeated"),
+    "no primary owner": (lambda lines: first(lines, "user").update(role="owner"), "no_primary_owner"),
+    "a member who is nobody": (
+        lambda lines: first(lines, "member").update(user="W0000000000"), "repeated, or about"
+    ),
+    "a user is missing": (lambda lines: removed(lines, first(lines, "member")["user"]), "repeated, or about"),
+    "an event is missing": (lambda lines: removed(lines, first(lines, "event")["id"]), "file is broken"),
+    "a seal is missing": (lambda lines: removed(lines, 1), "trail of the file is broken"),
+    "an event was changed": (lambda lines: last(lines, "event").update(action="x"), "the file is broken"),
+    "a line is missing": (lambda lines: lines.pop(-5), "lines before this one, not"),
+    "it was cut off": (lambda lines: lines.pop(), "it was cut off"),
+    "there is more": (lambda lines: lines.append(lines[5]), "this is behind the last line"),
+    "an end too early": (lambda lines: lines.insert(8, {"kind": "end", "lines": 8}), "behind the last"),
+    "an organisation in the middle": (lambda lines: lines.insert(8, lines[1]), "line 9: this line has"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_is_named_by_its_line_and_nothing_is_imported(
+    exported: str, shell: Shell, tmp_path: Path, what: str
+) -> None:
+    change, line = WRONG[what]
+    lines = parsed(exported)
+    change(lines)
+    other = Shell(tmp_path / "other.db")
+    other.line("db", "upgrade")
+    before = rows(other.url)
+    assert line in other.failure("import", written(tmp_path / "x.jsonl", text_of(lines)))
+    assert rows(other.url) == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "no JSON\n", "\0\n", "[]\n", '{"kind":"export"}\n'])
+def test_what_is_no_export_is_refused_at_its_first_line(new: Shell, tmp_path: Path, text: str) -> None:
+    assert new.failure("import", written(tmp_path / "x.jsonl", text)).startswith("Error: line 1: ")
+
+
+@pytest.fixture
+def large(shell: Shell, tmp_path: Path) -> Path:
+    """An export that takes an import some seconds."""
+    bulk(shell.path, 4_000)
+    shell.text("export", "--org", "big", str(tmp_path / "big.jsonl"))
+    return tmp_path / "big.jsonl"
+
+
+def people(url: str) -> int:
+    """How many there are, in all organisations."""
+
+    async def count(store: Store) -> int:
+        async with store.scan() as tx:
+            return (await copy.count(tx))["users"]
+
+    return int(within(url, count))
+
+
+def killed_import(large: Path, url: str, folder: Path) -> None:
+    """An import that is killed when half of its file is stored."""
+    pipe = folder / "pipe"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "rosterd", "import", str(pipe), "--database", url]
+    text = large.read_bytes()
+    with subprocess.Popen(command, env=environment(folder)) as process, pipe.open("wb") as half:
+        half.write(text[: len(text) // 2])
+        half.flush()
+        while people(url) < 1_500:  # most of what it has been given
+            assert process.poll() is None
+        process.kill()
+
+
+def test_what_a_killed_import_has_left_is_no_organisation_and_is_removed_by_the_next(
+    large: Path, database_url: str, tmp_path: Path
+) -> None:
+    killed_import(large, database_url, tmp_path)
+    [left] = parsed(rosterd("org", "list", url=database_url).stdout)
+    assert left["domain"].startswith(".unfinished-")
+    assert "no_such_org" in refusal(rosterd("user", "list", "--org", "big", url=database_url))
+    assert "no_such_org" in refusal(rosterd("export", "--org", left["id"], url=database_url))
+    assert rosterd("audit", "verify", url=database_url).output == ""
+    assert rosterd("fsck", url=database_url).stdout == "clean\n"
+    result = rosterd("import", str(large), url=database_url)
+    assert printed(result)["users"] == 4_000
+    assert result.stderr == "removing what an earlier import has left\n"
+    assert rosterd("fsck", url=database_url).stdout == "clean\n"
+
+
+def test_what_a_killed_import_has_left_can_be_discarded(
+    large: Path, migrated_file: Path, tmp_path: Path
+) -> None:
+    other = Shell(tmp_path / "other.db")
+    other.line("db", "upgrade")
+    empty = rows(other.url)
+    killed_import(large, other.url, tmp_path)
+    [left] = other.lines("org", "list")
+    assert other.line("org", "discard", "--org", left["id"]) == {"org_id": left["id"], "discarded": True}
+    assert rows(other.url) == empty
+
+
+def test_an_import_that_is_interrupted_leaves_nothing(large: Path, tmp_path: Path) -> None:
+    other = Shell(tmp_path / "other.db")
+    other.line("db", "upgrade")
+    empty = rows(other.url)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "rosterd", "import", str(pipe), "--database", other.url]
+    text = large.read_bytes()
+    env = environment(tmp_path)
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
+        with suppress(BrokenPipeError), pipe.open("wb") as half:
+            half.write(text[: len(text) // 2])
+            half.flush()
+            while people(other.url) < 1_000:
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            half.write(text[len(text) // 2 :])
+        _, error = process.communicate(timeout=60)
+    assert (process.returncode, error.split()) == (1, ["Aborted!"])
+    assert rows(other.url) == empty
+
+
+def test_of_two_imports_of_one_organisation_the_second_wins(
+    large: Path, database_url: str, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "rosterd", "import", str(pipe), "--database", database_url]
+    text = large.read_bytes()
+    env = environment(tmp_path)
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
+        with suppress(BrokenPipeError), pipe.open("wb") as half:
+            half.write(text[: len(text) // 2])
+            half.flush()
+            while people(database_url) < 1_000:
+                assert process.poll() is None
+            assert printed(rosterd("import", str(large), url=database_url))["users"] == 4_000
+            half.write(text[len(text) // 2 :])
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "another import has taken this organisation over" in error
+    assert people(database_url) == 4_000
+
+
+def test_a_server_goes_on_reading_and_writing_beside_an_import(large: Path, tmp_path: Path) -> None:
+    other = Shell(tmp_path / "server" / "rosterd.db")
+    other.path.parent.mkdir()
+    token = an_organisation(other.url)
+    with serving(other.path.parent, ROSTERD_SECRET=SECRET) as server:
+        command = [sys.executable, "-m", "rosterd", "import", str(large), "--as-domain", "fresh"]
+        with (
+            subprocess.Popen([*command, "--database", other.url], env=environment(tmp_path)) as process,
+            httpx.Client(headers={"Authorization": f"Bearer {token}"}) as client,
+        ):
+            answers: list[int] = []
+            while process.poll() is None:
+                name = f"u{len(answers)}"
+                emails = [{"value": f"{name}@a.example"}]
+                body = {"schemas": [USER], "userName": name, "emails": emails}
+                answers.append(client.get(f"{server.url}/scim/v2/Users").status_code)
+                answers.append(client.post(f"{server.url}/scim/v2/Users", json=body).status_code)
+        assert process.returncode == 0
+    assert set(answers) == {200, 201}
+    assert all(verdict["ok"] for verdict in other.lines("audit", "verify"))

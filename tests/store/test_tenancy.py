@@ -1,0 +1,309 @@
+"""An organisation could live on a machine of its own: every key says whose a row is, every query asks for it.
+
+PostgreSQL itself is the witness. What its catalog says of keys is held against the rule, and each statement
+that the store has is shown to the planner, which tells where it would look for rows and on what conditions.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import asyncpg
+import pytest
+
+from rosterd.directory.model import Role, Token, TokenId
+from rosterd.directory.query import Compare, Condition, Constant, Not, Op, Present
+from rosterd.provisioning.cards import card
+from rosterd.store import audit, groups, names, orgs, profile_fields, query, tokens, users
+from rosterd.store.contract import CardOf
+from rosterd.store.engine import Row, Tx, open_store
+from rosterd.store.statements import for_postgresql
+from rosterd.store.tables import metadata
+from tests.servers import Databases
+from tests.store.rows import ACTOR, E1, a_group, a_user, an_event, an_org, found, gather
+
+NOUNS = (audit, groups, names, orgs, profile_fields, query, tokens, users)
+"""The modules that serve requests. Tools that go over the whole database (checks, copies, migrations) may
+ask every shard: there is no request to route."""
+
+LEADING = {"tokens.authenticate", "tokens.touch", "orgs.find", "orgs.every", "audit.pending"}
+"""Who asks before the organisation is known: what leads to it, and the sealer, who begins with who waits."""
+
+ROUTES = {"orgs", "tokens", "audit_unsealed"}
+"""The tables that they ask."""
+
+OWNER = {"orgs": "id"}
+"""The column that says whose a row is, where it is not ``org_id``."""
+
+TABLES = {table.name for table in metadata.sorted_tables}
+
+
+class Asked(NamedTuple):
+    """A statement, and the function of the store that it is in."""
+
+    function: str
+    sql: str
+
+
+@dataclass(slots=True)
+class Recorder:
+    """A transaction that notes its statements, and the lines that they were asked from."""
+
+    tx: Tx
+    now: int = 1
+    card: CardOf = card
+    asked: list[Asked] = field(default_factory=list)
+    lines: set[tuple[str, int]] = field(default_factory=set)
+
+    async def one(self, sql: str, *args: Any) -> Row | None:
+        self._note(sql)
+        return await self.tx.one(sql, *args)
+
+    async def all(self, sql: str, *args: Any) -> Sequence[Row]:
+        self._note(sql)
+        return await self.tx.all(sql, *args)
+
+    async def run(self, sql: str, *args: Any) -> int:
+        self._note(sql)
+        return await self.tx.run(sql, *args)
+
+    async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._note(sql)
+        await self.tx.many(sql, rows)
+
+    def _note(self, sql: str) -> None:
+        caller = sys._getframe(2)
+        module = caller.f_globals["__name__"].rpartition(".")[2]
+        self.asked.append(Asked(f"{module}.{caller.f_code.co_name}", sql))
+        self.lines.add((module, caller.f_lineno))
+
+
+def conditions(fields: dict[str, query.Field]) -> Iterator[Condition]:
+    """One for every field and each way to compare it."""
+    for name, what in fields.items():
+        value: str | int = 1 if what.is_number else "w"
+        ops = [Op.EQ] if what.is_negated else [Op.EQ, Op.GT] if what.is_number else list(Op)
+        yield from (Compare(name, op, value) for op in ops)
+        yield Not(Present(name))
+    yield Constant(True)
+
+
+async def ask_about_people(tx: Tx) -> None:
+    """Each function of users, names and tokens."""
+    mine = [a_user(number).id for number in (1, 2)]
+    await users.find(tx, E1, mine[0])
+    await users.find(tx, E1, mine[0], lock=True)
+    await users.find_many(tx, E1, mine)
+    await users.card(tx, E1, mine[0])
+    await users.find_by_username(tx, E1, "user1")
+    await users.find_by_email(tx, E1, "user1@example.com")
+    await users.primary_owner(tx, E1)
+    await users.briefs(tx, E1, mine)
+    await users.groups_of(tx, E1, mine)
+    await users.update(tx, a_user(1, display_name="Other"))
+    await users.remove_email(tx, E1, "user1@example.com", mine[0])
+    for condition in (None, *conditions(users.FIELDS)):
+        await users.page(tx, E1, condition, 1, 1)
+    await names.add_reserved(tx, E1, ["here"])
+    await names.kind_of(tx, E1, "here")
+    await names.like(tx, E1, "he")
+    await names.remove(tx, E1, "here")
+    token = Token(TokenId("X1"), E1, mine[0], ("admin",), None, (), 1, None, None, None)
+    await tokens.insert(tx, token, "hash")
+    await tokens.authenticate(tx, "hash")
+    await tokens.of_org(tx, E1)
+    await tokens.touch(tx, [("hash", 2)])
+    await tokens.revoke(tx, E1, token.id, 3)
+    await tokens.revoke_of_user(tx, E1, mine[0], 3)
+
+
+async def ask_about_groups(tx: Tx) -> None:
+    """Each function of groups, orgs and profile_fields."""
+    mine = [a_user(number).id for number in (1, 2)]
+    group = await gather(tx, 1, mine)
+    other = await gather(tx, 2, mine)
+    for lock in (None, "share", "update"):
+        await groups.find(tx, E1, group, lock=lock)
+    await groups.update(tx, a_group(1, display_name="Other"))
+    await groups.count_members(tx, E1, group)
+    await groups.members(tx, E1, group)
+    await groups.members_of_many(tx, E1, [group, other])
+    await groups.outranking(tx, E1, group, [Role.OWNER, Role.PRIMARY_OWNER])
+    for condition in (None, *conditions(groups.FIELDS)):
+        await groups.page(tx, E1, condition, 1, 1)
+    await groups.remove_members(tx, E1, group, mine[:1])
+    await groups.retain(tx, E1, group, mine[:1])
+    await groups.remove_all(tx, E1, group)
+    await groups.delete(tx, E1, group)
+    await orgs.update(tx, an_org())
+    await orgs.find(tx, "e1.example.com")
+    await orgs.every(tx)
+    await orgs.insert_workspace(tx, E1, an_org().team_id, "W", "w")
+    await orgs.workspaces(tx, E1)
+    await profile_fields.names(tx, E1)
+    await profile_fields.add(tx, E1, "field", "Field", is_scim=True)
+
+
+async def ask_about_what_happened(tx: Tx, plain: Tx) -> None:
+    """Each function of audit."""
+    await audit.append(tx, [an_event(1, {"name": "x"})], ACTOR)
+    await audit.append(tx, [an_event(2), an_event(3)], ACTOR)
+    await audit.page(tx, E1, before="z", entity="W1")
+    await audit.pending(tx)
+    await audit.seal(tx, E1)
+    await audit.verify(tx, E1)
+    await audit.erase(tx, E1, a_user(1).id)
+    await audit.verify(tx, E1)
+    await audit.append(tx, [an_event(4)], ACTOR)
+    await plain.run("DELETE FROM audit_events WHERE entity_id = 'W4'")
+    await audit.verify(tx, E1)
+
+
+class Session(NamedTuple):
+    """What was asked, and what the planner says to each statement."""
+
+    recorder: Recorder
+    plans: dict[Asked, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def session(databases: Databases) -> Iterator[Session]:
+    with databases.migrated() as url:
+        yield asyncio.run(_session(url))
+
+
+async def _session(url: str) -> Session:
+    store = await open_store(url)
+    async with store.write() as plain:
+        recorder = Recorder(plain)
+        await found(recorder, 3)
+        await ask_about_people(recorder)
+        await ask_about_groups(recorder)
+        await ask_about_what_happened(recorder, plain)
+    await store.close()
+    connection = await asyncpg.connect(url)
+    try:
+        for setting in (
+            "plan_cache_mode = force_generic_plan",
+            "enable_hashjoin = off",
+            "enable_mergejoin = off",
+        ):
+            await connection.execute(f"SET {setting}")
+        return Session(recorder, {each: await _plan(connection, each.sql) for each in set(recorder.asked)})
+    finally:
+        await connection.close()
+
+
+async def _plan(connection: asyncpg.Connection, sql: str) -> dict[str, Any]:
+    """How it is done whatever the arguments are."""
+    count = max((int(number) for number in re.findall(r"\$(\d+)", sql)), default=0)
+    await connection.execute(f"PREPARE asked AS {for_postgresql(sql)}")
+    execute = f"EXECUTE asked ({', '.join(['NULL'] * count)})" if count else "EXECUTE asked"
+    explained = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {execute}")
+    await connection.execute("DEALLOCATE asked")
+    plan: dict[str, Any] = json.loads(explained)[0]["Plan"]
+    return plan
+
+
+class Look(NamedTuple):
+    """A place in a plan where rows of a table are looked for, and the conditions that they must fulfil."""
+
+    table: str
+    alias: str
+    conditions: str
+
+
+def looks(plan: dict[str, Any], outer: str = "") -> Iterator[Look]:
+    """Every one in a plan. A join's condition counts for what is below it."""
+    parts = plan.get("Plans", [])
+    own = " ".join(str(plan[name]) for name in plan if name.endswith(("Cond", "Filter")))
+    if "Relation Name" in plan and plan["Node Type"] != "ModifyTable":
+        own += "".join(str(each["Index Cond"]) for each in parts if each["Node Type"] == "Bitmap Index Scan")
+        yield Look(plan["Relation Name"], plan["Alias"], f"{own} {outer}")
+    for part in parts:
+        yield from looks(part, f"{own} {outer}")
+
+
+def test_every_statement_of_the_store_was_asked(session: Session) -> None:
+    missed = [
+        f"{module.__name__}:{node.lineno}"
+        for module in NOUNS
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if ast.unparse(node.func) in {"tx.one", "tx.all", "tx.run", "tx.many"}
+        if session.recorder.lines.isdisjoint(
+            (module.__name__.rpartition(".")[2], line)
+            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        )
+    ]
+    assert missed == []
+
+
+def test_every_look_at_a_table_is_for_the_organisation_that_is_asked_for(session: Session) -> None:
+    strays = [
+        f"{function} looks for any organisation's {look.table}: {sql}"
+        for (function, sql), plan in session.plans.items()
+        for look in looks(plan)
+        if function not in LEADING
+        if not re.search(rf"\b{OWNER.get(look.table, 'org_id')} = (\$1(?!\d)|\(\$1\)::text)", look.conditions)
+    ]
+    assert strays == []
+
+
+def test_what_leads_to_an_organisation_stays_with_it(session: Session) -> None:
+    led = [
+        (look, sql)
+        for (function, sql), plan in session.plans.items()
+        for look in looks(plan)
+        if function in LEADING and look.table not in ROUTES
+    ]
+    assert {look.table for look, _ in led} == {"users"}  # of the owner, by the token's row
+    assert [
+        sql for look, sql in led if not re.search(r"\borg_id = (t\.org_id|o\.id)\b", look.conditions)
+    ] == []
+
+
+def test_what_is_inserted_says_whose_it_is(session: Session) -> None:
+    inserts = [sql for _, sql in session.recorder.asked if sql.startswith("INSERT")]
+    assert inserts
+    for sql in inserts:
+        table, columns = re.match(r"INSERT INTO (\w+) \(([^)]*)\)", sql).groups()  # type: ignore[union-attr]
+        assert OWNER.get(table, "org_id") in columns.split(", ")
+
+
+KEYS = """
+    SELECT t.relname AS table, c.relname AS key, a.attname AS first
+    FROM pg_index i
+    JOIN pg_class t ON t.oid = i.indrelid JOIN pg_class c ON c.oid = i.indexrelid
+    JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
+    WHERE t.relnamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT t.relname, c.conname, a.attname
+    FROM pg_constraint c
+    JOIN pg_class t ON t.oid = c.conrelid JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = c.conkey[1]
+    WHERE t.relnamespace = 'public'::regnamespace AND c.contype IN ('p', 'u', 'f')
+"""
+LEADING_KEYS = {"orgs_pk", "orgs_domain", "tokens_pk", "alembic_version_pkc"}
+
+
+def test_every_key_that_postgresql_has_begins_with_the_organisation(databases: Databases) -> None:
+    async def keys(url: str) -> list[Any]:
+        connection = await asyncpg.connect(url)
+        try:
+            rows: list[Any] = await connection.fetch(KEYS)
+            return rows
+        finally:
+            await connection.close()
+
+    with databases.migrated() as url:
+        rows = asyncio.run(keys(url))
+    assert {row["table"] for row in rows} == {*TABLES, "alembic_version"}
+    assert {row["key"] for row in rows if row["first"] != "org_id"} == LEADING_KEYS
