@@ -1,6 +1,6 @@
 """Invented people, as the bodies of POST /Users: the same number is always the same person.
 
-A resource has about 1.6 KB, which is what a person with a filled-in profile has. No real name is meant: given
+A resource has 1.4 to 1.6 KB, which is what a person with a filled-in profile has. No real name is meant: given
 and family names are drawn from two short lists.
 """
 
