@@ -1,7 +1,7 @@
 """Invented people, as the bodies of POST /Users: the same number is always the same person.
 
-A resource has 1.4 to 1.6 KB, which is what a person with a filled-in profile has. No real name is meant: given
-and family names are drawn from two short lists.
+A resource has 1.4 to 1.6 KB, which is what a person with a filled-in profile has. No real name is meant:
+given and family names are drawn from two short lists.
 """
 
 from __future__ import annotations

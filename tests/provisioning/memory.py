@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from rosterd.directory.model import Address, Profile, Role, User, UserId
 from rosterd.directory.users import UserChange, completed, without_custom
-from rosterd.provisioning.attributes import Site
+from rosterd.provisioning.places import Site
 from rosterd.scim.dialect import Dialect
 from tests.directory.people import a_user
 

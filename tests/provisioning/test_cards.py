@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rosterd.directory.model import GroupId, GroupRef, User
 from rosterd.provisioning import cards, users
-from rosterd.provisioning.attributes import Site
+from rosterd.provisioning.places import Site
 from rosterd.scim.dialect import DIALECTS, Dialect
 from tests.provisioning.memory import PEOPLE
 

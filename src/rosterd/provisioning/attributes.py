@@ -13,57 +13,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from rosterd.directory.errors import Invalid, InvalidProfile
 from rosterd.directory.model import User
 from rosterd.provisioning import slots
 from rosterd.provisioning.draft import Draft
-from rosterd.scim.dialect import Dialect
+from rosterd.provisioning.places import Links
 from rosterd.scim.patch import Operation, Verb
-
-
-class Links(Protocol):
-    """Where a user's resource says that things are. Each is something that JSON shows as a text."""
-
-    def location(self, user_id: str, dialect: Dialect, /) -> Any: ...
-
-    def profile_url(self, username: str, /) -> Any: ...
-
-    def photo_url(self, user_id: str, /) -> Any: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """`Links` to a place: the base URL, and the organisation's domain below it."""
-
-    base_url: str  # without a slash at the end
-    domain: str
-
-    @property
-    def home(self) -> str:
-        return f"{self.base_url}/{self.domain}"
-
-    def location(self, user_id: str, dialect: Dialect) -> str:
-        return f"{self.base_url}/scim/{dialect.name}/Users/{user_id}"
-
-    def profile_url(self, username: str) -> str:
-        return self.home + self.profile_path(username)
-
-    def photo_url(self, user_id: str) -> str:
-        return self.home + self.photo_path(user_id)
-
-    @staticmethod
-    def profile_path(username: str) -> str:
-        """Where a person's profile is, below ``home``."""
-        return f"/team/{username}"
-
-    @staticmethod
-    def photo_path(user_id: str) -> str:
-        """Where a person's default picture is, below ``home``."""
-        return slots.default_photo(user_id)
-
 
 Read = Callable[[User, Links], Any]
 Write = Callable[[Draft, Operation], None]

@@ -15,7 +15,7 @@ import msgspec
 
 from rosterd.directory.model import GroupRef, User
 from rosterd.provisioning import users
-from rosterd.provisioning.attributes import Site
+from rosterd.provisioning.places import Site
 from rosterd.scim.dialect import V2, Dialect
 
 REVISION = "1"

@@ -16,7 +16,8 @@ from msgspec import UNSET, UnsetType
 from rosterd.directory.errors import Invalid
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import Group, Member, UserId
-from rosterd.provisioning.attributes import Site, created
+from rosterd.provisioning.attributes import created
+from rosterd.provisioning.places import Site
 from rosterd.scim.dialect import Dialect
 from rosterd.scim.errors import InvalidPath
 from rosterd.scim.grammar import Compare, Filter, Op, Or, Path, format_path

@@ -19,13 +19,13 @@ from rosterd.provisioning.attributes import (
     ATTRIBUTES,
     BY_KEY,
     Attribute,
-    Links,
     Read,
     Shape,
     created,
     wrong_type,
 )
 from rosterd.provisioning.draft import Draft
+from rosterd.provisioning.places import Links
 from rosterd.scim.dialect import Dialect
 from rosterd.scim.errors import InvalidPath, TooLarge
 from rosterd.scim.grammar import Path, attribute, format_path

@@ -27,7 +27,7 @@ from rosterd.directory.plans import RECOMMENDED_GROUP_SIZE
 from rosterd.directory.query import Condition
 from rosterd.directory.users import UserChange
 from rosterd.provisioning import cards, filters, groups, schemas, users
-from rosterd.provisioning.attributes import Site
+from rosterd.provisioning.places import Site
 from rosterd.scim.dialect import V1, V2, Dialect
 from rosterd.scim.listing import Page, envelope, parse_page
 from rosterd.scim.projection import Projection, parse_projection, project
