@@ -65,7 +65,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of the test's own, without tables (on SQLite, without a file)."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'rosterd.db'}"
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
     else:
         databases: Databases = request.getfixturevalue("databases")
         with databases.empty() as url:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -22,10 +21,9 @@ import pytest
 from tests.cli.shell import Shell
 from tests.cli.test_serve import environment, serving
 from tests.cli.whole import populate, printed, refusal, rosterd, rows, within
-from tests.conftest import ENGINES
 
 if TYPE_CHECKING:
-    from tests.servers import Databases
+    pass
 
 SECRET = "0123456789abcdef"
 
@@ -35,17 +33,6 @@ def full(database_url: str) -> str:
     """A database with all kinds of rows."""
     populate(database_url)
     return database_url
-
-
-@pytest.fixture(params=ENGINES)
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where nothing is yet: on SQLite no file, on PostgreSQL no tables."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'target.db'}"
-    else:
-        databases: Databases = request.getfixturevalue("databases")
-        with databases.empty() as url:
-            yield url
 
 
 def an_organisation(url: str) -> str:
@@ -66,25 +53,25 @@ def damage(url: str) -> None:
     within(url, work)
 
 
-def test_a_backup_restored_is_the_same_database(full: str, target: str, tmp_path: Path) -> None:
+def test_a_backup_restored_is_the_same_database(full: str, empty_url: str, tmp_path: Path) -> None:
     file = tmp_path / "backup"
     made = printed(rosterd("backup", str(file), "--verify", url=full))
     everything = rows(full)
     total = sum(map(len, everything.values()))
     assert made == {"file": str(file), "bytes": file.stat().st_size, "schema": "0001", "rows": total}
-    done = printed(rosterd("restore", str(file), url=target))
+    done = printed(rosterd("restore", str(file), url=empty_url))
     assert done == {"rows": total, "orgs": 1, "users": len(everything["users"]), "groups": 4}
-    assert rows(target) == everything
-    assert refusal(rosterd("restore", str(file), url=target)).startswith("Error: ")
-    assert rows(target) == everything
+    assert rows(empty_url) == everything
+    assert refusal(rosterd("restore", str(file), url=empty_url)).startswith("Error: ")
+    assert rows(empty_url) == everything
 
 
-def test_a_move_takes_everything_and_leaves_the_source(full: str, target: str) -> None:
+def test_a_move_takes_everything_and_leaves_the_source(full: str, empty_url: str) -> None:
     everything = rows(full)
-    result = rosterd("move", "--from", full, "--to", target)
+    result = rosterd("move", "--from", full, "--to", empty_url)
     assert printed(result)["rows"] == sum(map(len, everything.values()))
-    assert rows(target) == rows(full) == everything
-    assert printed(rosterd("audit", "verify", url=target))["ok"]
+    assert rows(empty_url) == rows(full) == everything
+    assert printed(rosterd("audit", "verify", url=empty_url))["ok"]
     assert "password" not in result.output
     assert "not empty" in (line := refusal(rosterd("move", "--from", full, "--to", full))) or "there" in line
 
@@ -220,21 +207,21 @@ def test_a_backup_of_a_database_that_is_written_to_is_one_moment_of_it(
         assert "warning" not in moved.stderr
 
 
-def test_a_restore_that_is_killed_leaves_an_empty_place(shell: Shell, target: str, tmp_path: Path) -> None:
+def test_a_restore_that_is_killed_leaves_an_empty_place(shell: Shell, empty_url: str, tmp_path: Path) -> None:
     populate(shell.url)
     file = tmp_path / "backup"
     printed(shell.run("backup", str(file)))
     stall = tmp_path / "stall"
     os.mkfifo(stall)
-    command = [sys.executable, "-m", "rosterd", "restore", str(stall), "--database", target]
+    command = [sys.executable, "-m", "rosterd", "restore", str(stall), "--database", empty_url]
     with subprocess.Popen(command, env=environment(tmp_path)) as process, stall.open("wb") as most:
         most.write(file.read_bytes()[:-100])  # and then nothing more comes
         most.flush()
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(1.5)
         process.kill()
-    printed(rosterd("restore", str(file), url=target))
-    assert rows(target) == rows(shell.url)
+    printed(rosterd("restore", str(file), url=empty_url))
+    assert rows(empty_url) == rows(shell.url)
 
 
 def bulk(path: Path, people: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,27 +15,15 @@ from rosterd.provisioning.cards import card
 from rosterd.store import audit, copy, dump, fill, names, tokens
 from rosterd.store.copy import SLICE, Slice
 from rosterd.store.engine import Store, StoreError, Tx, open_store
-from tests.conftest import ENGINES
 from tests.store.rows import ACTOR, E1, E2, a_user, an_event, found, gather, settle
 from tests.store.test_tokens import a_token
 
 if TYPE_CHECKING:
-    from tests.servers import Databases
+    pass
 
 pytestmark = pytest.mark.anyio
 
 Rows = dict[str, list[tuple[object, ...]]]
-
-
-@pytest.fixture(params=ENGINES)
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where nothing is yet: on SQLite no file, on PostgreSQL no tables."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'target.db'}"
-    else:
-        databases: Databases = request.getfixturevalue("databases")
-        with databases.empty() as url:
-            yield url
 
 
 async def people(tx: Tx) -> None:
@@ -90,13 +78,13 @@ async def restore(path: Path, url: str) -> dict[str, int]:
         return await fill.fill(url, back.slices())
 
 
-async def test_a_copy_has_every_row_and_nothing_else(full: Store, target: str) -> None:
+async def test_a_copy_has_every_row_and_nothing_else(full: Store, empty_url: str) -> None:
     async with full.scan() as tx:
         given = await rows_of(tx)
-        counts = await fill.fill(target, copy.slices(tx))
+        counts = await fill.fill(empty_url, copy.slices(tx))
         assert counts == await copy.count(tx) == {name: len(rows) for name, rows in given.items()}
-    assert await rows_at(target) == given
-    other = await open_store(target)
+    assert await rows_at(empty_url) == given
+    other = await open_store(empty_url)
     async with other.scan() as tx:
         assert (await audit.verify(tx, E1)).ok
     async with other.write() as tx:
@@ -104,14 +92,14 @@ async def test_a_copy_has_every_row_and_nothing_else(full: Store, target: str) -
     await other.close()
 
 
-async def test_a_backup_restores_to_the_same_rows(full: Store, target: str, tmp_path: Path) -> None:
+async def test_a_backup_restores_to_the_same_rows(full: Store, empty_url: str, tmp_path: Path) -> None:
     path = tmp_path / "backup"
     await backup(full, path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     async with full.scan() as tx:
         given = await rows_of(tx)
-    await restore(path, target)
-    assert await rows_at(target) == given
+    await restore(path, empty_url)
+    assert await rows_at(empty_url) == given
 
 
 async def test_slices_are_bounded_and_of_one_organisation_where_asked(full: Store) -> None:
@@ -147,7 +135,7 @@ async def cut_short(slices: AsyncIterator[Slice]) -> AsyncIterator[Slice]:
             yield some
 
 
-async def test_nothing_is_there_after_a_failure(full: Store, target: str, tmp_path: Path) -> None:
+async def test_nothing_is_there_after_a_failure(full: Store, empty_url: str, tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
     async with full.scan() as tx:
         for slices, problem in (
@@ -155,9 +143,9 @@ async def test_nothing_is_there_after_a_failure(full: Store, target: str, tmp_pa
             (cut_short(copy.slices(tx)), "(?i)foreign key"),
         ):
             with pytest.raises(StoreError, match=problem):
-                await fill.fill(target, slices)
+                await fill.fill(empty_url, slices)
             assert sorted(tmp_path.iterdir()) == before
-        await fill.fill(target, copy.slices(tx))  # which an empty one lets happen
+        await fill.fill(empty_url, copy.slices(tx))  # which an empty one lets happen
 
 
 @pytest.fixture(scope="module")
