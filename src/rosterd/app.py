@@ -14,8 +14,9 @@ from rosterd.store import audit
 from rosterd.store.engine import Store, StoreError, check_reachable
 from rosterd.web import metrics, pool
 from rosterd.web.auth import Authenticator
-from rosterd.web.endpoint import Endpoint, Public
+from rosterd.web.endpoint import Endpoint, Public, request_ids
 from rosterd.web.errors import RETRY_AFTER, HttpError
+from rosterd.web.express import Express
 from rosterd.web.metrics import Metrics
 from rosterd.web.openapi import document
 from rosterd.web.pool import Pool
@@ -37,7 +38,8 @@ END_SECONDS = 2.0
 class App:
     """An ASGI application (HTTP and lifespan) over an open store, which stays its caller's.
 
-    ``stopping``: it still answers, and is not to be sent anything more.
+    ``stopping``: it still answers, and is not to be sent anything more. ``express``: what may answer in
+    its place, if nothing but numbers is to be noted of requests.
     """
 
     def __init__(
@@ -70,7 +72,9 @@ class App:
             ("metrics",): self._measure,
         }
         watcher = Watcher(self._metrics, access_log=access_log, tracing=tracing)
-        self._endpoint = Endpoint(scim, public, watcher)
+        ids = request_ids()
+        self._endpoint = Endpoint(scim, public, watcher, ids)
+        self.express = Express(scim, self._metrics, ids) if watcher.only_counts else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

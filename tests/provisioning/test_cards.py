@@ -13,7 +13,7 @@ from rosterd.provisioning.places import Site
 from rosterd.scim.dialect import DIALECTS, Dialect
 from tests.provisioning.memory import PEOPLE
 
-awkward = st.text(st.sampled_from('a"\\\0\x01\x02\x03\x04\x05\x06\x07u0é😀/ '), max_size=12)
+awkward = st.text(st.sampled_from('%(1)b a"\\\0\x01\x02\x03\x04\x05\x06\x07u0é😀/ '), max_size=12)
 dialects = st.sampled_from(DIALECTS)
 
 

@@ -16,7 +16,7 @@ from rosterd.ratelimit.limits import SLACK, Limit
 from rosterd.ratelimit.table import parse
 from rosterd.web.errors import HttpError
 from rosterd.web.throttle import shared
-from rosterd.web.throttle.asking import Ask, Place
+from rosterd.web.throttle.asking import Place, asked
 from rosterd.web.throttle.gate import Throttle, open_throttle
 from rosterd.web.throttle.memory import Memory
 from rosterd.web.throttle.shared import Shared
@@ -176,7 +176,7 @@ async def test_memory_forgets_buckets_that_are_full_again() -> None:
     limits = (SLACK["writes"],)
     for n in range(5_000):
         now += 1_000_000  # a write comes back in a tenth of it
-        await memory.ask(Ask(OrgId(f"E{n}"), limits, None))
+        await memory.ask(asked(OrgId(f"E{n}"), limits))
     assert len(memory._buckets) <= 1_000
 
 
@@ -232,7 +232,7 @@ class TestShared:
         monkeypatch.setattr(shared, "LOCK_SECONDS", 0.3)
         store.flush()
         dead, alive = Shared(store.url), open_throttle(SLOW, store.url)
-        await dead.ask(Ask(ACME.id, (SLACK["writes"],), "Groups/S1"))
+        await dead.ask(asked(ACME.id, (SLACK["writes"],), "Groups/S1"))
         for task in asyncio.all_tasks() - {asyncio.current_task()}:  # it renews its lock no more
             if "_renewing" in repr(task.get_coro()):
                 task.cancel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import logging
 import os
 import signal
@@ -13,9 +14,10 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import click
 import uvicorn
@@ -222,10 +224,13 @@ def _server(
         throttle=_throttle(chosen),
         pool=pool,
     )
+    # What is there at the start stays: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
     config = uvicorn.Config(
         application,
         loop="none",
-        http=Connection,
+        http=cast(Any, partial(Connection, express=application.express)),
         ws="none",
         lifespan="on",
         access_log=False,

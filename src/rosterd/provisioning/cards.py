@@ -1,8 +1,8 @@
 """A user's resource laid out when it is written, so that reading it is filling in a few words: a *card*.
 
-A card is the JSON of the resource with *marks*, control characters that JSON itself never contains,
-where something depends on the version, on the place or on the groups. It is stored beside the row
-that it follows from. A card of another `REVISION` than ours counts as none.
+A card is the JSON of the resource as a template of Python's ``%``, with names where something depends on
+the version, on the place or on the groups: filling it in is one pass in C. It is stored beside the row that
+it follows from. A card of another `REVISION` than ours counts as none.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ from rosterd.provisioning import users
 from rosterd.provisioning.places import Site
 from rosterd.scim.dialect import V2, Dialect
 
-REVISION = "1"
+REVISION = "2"
 """A card's first character: to be changed with whatever changes what a user's resource looks like."""
 
+# While a card is laid out, control characters stand for the names: JSON itself never contains them.
 _GROUPS, _LOCATION, _HOME, _USER = "\x01", "\x02", "\x03", "\x04"
 _EXTENSIONS = dict(zip(V2.extensions, "\x05\x06\x07", strict=True))
 _MARKED = dataclasses.replace(V2, user_urn=_USER, extensions=_EXTENSIONS)
+_NAMES = {mark: f"{ord(mark)}" for mark in (_GROUPS, _LOCATION, _HOME, _USER, *_EXTENSIONS.values())}
+
+_GROUPS_NAME = _NAMES[_GROUPS].encode()
 
 _encode = msgspec.json.Encoder().encode
 
@@ -51,7 +55,10 @@ def card(user: User) -> str:
     resource["schemas"] = _raw('["{}"]'.format('","'.join(resource["schemas"])))
     resource["groups"] = _raw(f"[{_GROUPS}]")
     fields = ",".join([f'"{key}":{_encode(value).decode()}' for key, value in resource.items()])
-    return f"{REVISION}{{{fields}}}"
+    text = fields.replace("%", "%%")
+    for mark, name in _NAMES.items():
+        text = text.replace(mark, f"%({name})b")
+    return f"{REVISION}{{{text}}}"
 
 
 def is_current(card: str) -> bool:
@@ -59,20 +66,22 @@ def is_current(card: str) -> bool:
     return card.startswith(REVISION)
 
 
-def fill(card: str, groups: Sequence[GroupRef], dialect: Dialect, site: Site) -> msgspec.Raw:
+def fill(card: str, groups: Sequence[GroupRef], dialect: Dialect, site: Site) -> bytes:
     """The resource as JSON. The card must be current."""
-    text = card[1:]
-    for mark, word in _words(dialect, site):
-        text = text.replace(mark, word)
-    listed = ",".join([f'{{"value":"{group.id}","display":{_text(group.display_name)}}}' for group in groups])
-    return _raw(text.replace(_GROUPS, listed))
+    listed = b",".join([_listed(group) for group in groups])
+    return card.encode()[1:] % {**_words(dialect, site), _GROUPS_NAME: listed}
+
+
+@lru_cache(maxsize=4096)
+def _listed(group: GroupRef) -> bytes:
+    return _encode({"value": group.id, "display": group.display_name})
 
 
 @lru_cache(maxsize=1024)
-def _words(dialect: Dialect, site: Site) -> tuple[tuple[str, str], ...]:
+def _words(dialect: Dialect, site: Site) -> dict[bytes, bytes]:
     urns = {mark: dialect.extensions[key] for key, mark in _EXTENSIONS.items()}
     words = {_LOCATION: site.location("", dialect), _HOME: site.home, _USER: dialect.user_urn, **urns}
-    return tuple((mark, _inside(word)) for mark, word in words.items())
+    return {_NAMES[mark].encode(): _inside(word).encode() for mark, word in words.items()}
 
 
 def _text(value: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from rosterd.provisioning.slots import default_photo
 from rosterd.scim.dialect import Dialect
@@ -19,8 +20,7 @@ class Links(Protocol):
     def photo_url(self, user_id: str, /) -> Any: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(msgspec.Struct, frozen=True):
     """`Links` to a place: the base URL, and the organisation's domain below it."""
 
     base_url: str  # without a slash at the end

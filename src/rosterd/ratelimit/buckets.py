@@ -19,7 +19,7 @@ class Bucket(msgspec.Struct, frozen=True, gc=False):
     at: int
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """``wait``: 0 if all may be spent, else the microseconds until it may. ``buckets``: as they are now."""
 
     wait: int
@@ -49,20 +49,24 @@ def capacity(limit: Limit) -> int:
     return limit.burst * TOKEN
 
 
-def refilled(now: int, bucket: Bucket | None, limit: Limit) -> Bucket:
-    """A bucket as it is at ``now`` (microseconds). None is a bucket that nobody has spent from: a full one.
+def refilled(now: int, bucket: Bucket | None, limit: Limit) -> int:
+    """The level at ``now`` (microseconds). None is a bucket that nobody has spent from: a full one.
 
-    Time that went back refills nothing, and counting goes on from there.
+    Time that went back refills nothing.
 
-    >>> refilled(1_000_000, Bucket(0, 0), Limit("x", per_minute=120, burst=20)).level // TOKEN
+    >>> refilled(1_000_000, Bucket(0, 0), Limit("x", per_minute=120, burst=20)) // TOKEN
     2
     >>> refilled(5, Bucket(7, 1_000_000), Limit("x", 120, 20))
-    Bucket(level=7, at=5)
+    7
     """
-    full = capacity(limit)
+    full = limit.burst * TOKEN
     if bucket is None:
-        return Bucket(full, now)
-    return Bucket(min(full, bucket.level + max(0, now - bucket.at) * limit.per_minute), now)
+        return full
+    passed = now - bucket.at
+    if passed <= 0:
+        return min(full, bucket.level)
+    level = bucket.level + passed * limit.per_minute
+    return min(full, level)
 
 
 def decide(now: int, buckets: Sequence[Bucket | None], limits: Sequence[Limit], cost: int = 1) -> Decision:
@@ -80,12 +84,14 @@ def decide(now: int, buckets: Sequence[Bucket | None], limits: Sequence[Limit], 
     (False, 1, (8, 0))
     """
     spent, wait = cost * TOKEN, 0
-    present = [refilled(now, bucket, limit) for bucket, limit in zip(buckets, limits, strict=True)]
-    for bucket, limit in zip(present, limits, strict=True):
-        if cost > limit.burst:
-            raise ValueError(f"a cost of {cost} is above a burst")
-        if bucket.level < spent:
-            wait = max(wait, -((bucket.level - spent) // limit.per_minute))
+    levels: list[int] = []
+    for bucket, limit in zip(buckets, limits, strict=True):
+        level = refilled(now, bucket, limit)
+        if level < spent:
+            if cost > limit.burst:
+                raise ValueError(f"a cost of {cost} is above a burst")
+            wait = max(wait, -((level - spent) // limit.per_minute))
+        levels.append(level)
     if wait > 0:
-        return Decision(wait, tuple(present))
-    return Decision(0, tuple([Bucket(bucket.level - spent, now) for bucket in present]))
+        spent = 0
+    return Decision(wait, tuple([Bucket(level - spent, now) for level in levels]))

@@ -13,6 +13,7 @@ Rules of this module:
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
@@ -88,6 +89,12 @@ class Store(Protocol):
         """A number that is another one after every commit, whoever made it; None: the engine has none.
 
         What was read while it had the same value is still what a read would find.
+        """
+
+    def ask(self, sql: str, *args: Any) -> Sequence[Row] | asyncio.Future[Sequence[Row]]:
+        """The rows of a point read under ``read``: at once where the engine can, else when they come.
+
+        Raises :class:`StoreUnavailable`, here or in the future.
         """
 
     def read(self) -> AbstractAsyncContextManager[Tx]:

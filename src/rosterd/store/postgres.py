@@ -68,6 +68,13 @@ class PostgresStore:
     def version(self) -> None:
         return None
 
+    def ask(self, sql: str, *args: Any) -> asyncio.Future[Sequence[Row]]:
+        return asyncio.ensure_future(self._ask(sql, args))
+
+    async def _ask(self, sql: str, args: Sequence[Any]) -> Sequence[Row]:
+        async with self.read() as tx:
+            return await tx.all(sql, *args)
+
     def read(self) -> _Block:
         return _Block(self._pool, self._card, None, LONGEST_STATEMENT)
 

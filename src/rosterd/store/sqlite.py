@@ -5,9 +5,11 @@ Rules of this module:
 1. A point read takes a few microseconds, a hop to a thread and back ten times that: what is short
    runs inline. A statement with a large list, everything under ``scan`` and every commit run off
    the loop.
-2. Nothing blocks the loop on a lock: another process may write to the file at any time, so a locked
+2. What is read inline in one turn of the event loop comes from one snapshot, taken in that turn: whoever
+   asks then was not answered before, so that nobody misses what they were told of.
+3. Nothing blocks the loop on a lock: another process may write to the file at any time, so a locked
    statement is tried again after a nap, up to a limit.
-3. One connection writes (see :mod:`rosterd.store.group_commit`), one reads inline, a few more are
+4. One connection writes (see :mod:`rosterd.store.group_commit`), one reads inline, a few more are
    opened on demand for scans.
 """
 
@@ -67,17 +69,22 @@ class SqliteStore:
         self.watch = Watch()
         self._writer = GroupCommit(writer, patience, self.watch)
         self._reader = reader
+        self._turn = _Turn(reader)
         self._patience = patience
         self._scans = _Scans(path, self.watch)
         self._closed = False
 
     def version(self) -> int | None:
-        # https://sqlite.org/pragma.html#pragma_data_version: of other connections; this one commits nothing.
         try:
-            version: int = self._reader.execute("PRAGMA data_version").fetchone()[0]
+            return self._turn.version()
         except sqlite3.Error as error:
             raise explained(error) from error
-        return version
+
+    def ask(self, sql: str, *args: Any) -> list[Row]:
+        try:
+            return self._turn.ask(for_sqlite(sql).text, args)
+        except sqlite3.Error as error:
+            raise explained(error) from error
 
     def read(self) -> _Reading:
         return _Reading(_Tx(self._reader, self._scans.once, self._card, self._patience))
@@ -103,8 +110,66 @@ class SqliteStore:
         if not self._closed:
             self._closed = True
             await self._scans.close()
-            self._reader.close()
+            self._turn.close()
             await self._writer.close()
+
+
+class _Turn:
+    """One snapshot for all that is read inline in a turn of the event loop: it is begun and ended once.
+
+    A turn can see more requests than were waiting when it began: the loop looks again after some hundreds.
+    Hence a snapshot serves `_MOST`.
+    """
+
+    _MOST = 64
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._version = 0
+        self._uses = 0  # 0: there is no snapshot
+        self._end: asyncio.Handle | None = None
+
+    def version(self) -> int:
+        """See `Store.version`."""
+        if self._uses >= self._MOST:
+            self.end()
+        if self._uses == 0:
+            self._begin()
+        self._uses += 1
+        return self._version
+
+    def _begin(self) -> None:
+        if self._end is None:
+            self._end = asyncio.get_running_loop().call_soon(self._over)
+        try:
+            self._connection.execute("BEGIN")
+            # It counts commits of other connections, and this one makes none:
+            # https://sqlite.org/pragma.html#pragma_data_version
+            [self._version] = self._connection.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error:
+            self.end()
+            raise
+
+    def ask(self, text: str, args: Sequence[Any]) -> list[Row]:
+        """All rows of a statement."""
+        self.version()
+        return self._connection.execute(text, args).fetchall()
+
+    def end(self) -> None:
+        """The next to read sees what is committed then."""
+        self._uses = 0
+        if self._connection.in_transaction:
+            self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """The connection too."""
+        if self._end is not None:
+            self._end.cancel()
+        self._connection.close()
+
+    def _over(self) -> None:
+        self._end = None
+        self.end()
 
 
 class _Tx:

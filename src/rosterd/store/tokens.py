@@ -36,8 +36,12 @@ async def insert(tx: Tx, token: Token, hash: str) -> None:
 
 async def authenticate(tx: Tx, hash: str) -> Grant | None:
     """The token with this hash, its owner and organisation, in one statement. None: no such token."""
-    row = await tx.one(_AUTHENTICATE, hash)
-    return None if row is None else _grant(tuple(row))
+    return grant(await tx.all(AUTHENTICATE, hash))
+
+
+def grant(rows: Sequence[Row]) -> Grant | None:
+    """What the rows of `AUTHENTICATE` say."""
+    return _grant(tuple(rows[0])) if rows else None
 
 
 async def of_org(tx: Tx, org: OrgId) -> list[Token]:
@@ -73,11 +77,12 @@ _NAMES = (
 )  # fmt: skip
 _WIDTH = len(_NAMES)
 _COLUMNS = ", ".join(f"t.{name}" for name in _NAMES)
-_AUTHENTICATE = (
+AUTHENTICATE = (
     f"SELECT {_COLUMNS}, u.role, u.deactivated, {', '.join(f'o.{name}' for name in orgs.COLUMNS.split(', '))}"
     " FROM tokens t JOIN users u ON u.org_id = t.org_id AND u.id = t.user_id"
     " JOIN orgs o ON o.id = t.org_id WHERE t.hash = $1"
 )
+"""A token with its owner and organisation, by the hash."""
 
 
 @lru_cache(maxsize=1024)

@@ -75,13 +75,22 @@ async def find_many(tx: Tx, org: OrgId, ids: Sequence[UserId]) -> list[User]:
 
 async def card(tx: Tx, org: OrgId, id: UserId) -> Card | None:
     """The user's card: one statement."""
-    rows = await tx.all(_CARD_BY["id"], org, id)
-    return next(iter(_cards(rows)), None)
+    return card_of(await tx.all(CARD_BY["id"], org, id))
+
+
+def card_of(rows: Iterable[Row]) -> Card | None:
+    """The one card that rows of `CARD_BY` are about, if any; each row has one of its groups."""
+    found: Card | None = None
+    for id, text, group, name in rows:
+        found = found or Card(id, text, [])
+        if group is not None:
+            found.groups.append(GroupRef(group, name))
+    return found
 
 
 def is_lookup(condition: Condition | None) -> bool:
     """Whether at most one user fits, whom an index finds."""
-    return isinstance(condition, Compare) and condition.op is Op.EQ and condition.field in _CARD_BY
+    return isinstance(condition, Compare) and condition.op is Op.EQ and condition.field in CARD_BY
 
 
 async def page(
@@ -90,8 +99,9 @@ async def page(
     """Users that fit, in order of creation, from the ``start``-th (from 1) on, and the total."""
     if isinstance(condition, Compare) and is_lookup(condition):
         askable = "\0" not in str(condition.value)  # PostgreSQL refuses it, so that nobody has one
-        rows = await tx.all(_CARD_BY[condition.field], org, condition.value) if askable else ()
-        found = list(_cards(rows))
+        rows = await tx.all(CARD_BY[condition.field], org, condition.value) if askable else ()
+        card = card_of(rows)
+        found = [] if card is None else [card]
         return found[start - 1 : start - 1 + count], len(found)
     ids, total = await query.page(tx, "users", FIELDS, org, condition, start, count)
     if not ids:
@@ -179,12 +189,12 @@ _FIND_MANY = (
     f"SELECT {_COLUMNS} FROM users t WHERE t.org_id = $1 AND t.id IN each($2) ORDER BY t.created, t.id"
 )
 _CARDS = "SELECT id, card FROM users WHERE org_id = $1 AND id IN each($2) ORDER BY created, id"
-_CARD_BY = {
+CARD_BY = {
     field: (
-        "SELECT t.id, t.card, g.id, g.display_name FROM users t"
+        "SELECT t.id, t.card, m.group_id, g.display_name FROM users t"
         " LEFT JOIN members m ON m.org_id = t.org_id AND m.user_id = t.id"
         " LEFT JOIN groups g ON g.org_id = m.org_id AND g.id = m.group_id"
-        f" WHERE t.org_id = $1 AND {fits} ORDER BY m.added, g.id"
+        f" WHERE t.org_id = $1 AND {fits} ORDER BY m.added, m.group_id"  # as members_by_user has them
     )
     for field, fits in {
         "id": "t.id = $2",
@@ -192,6 +202,7 @@ _CARD_BY = {
         "email": "t.id = (SELECT user_id FROM emails WHERE org_id = $1 AND email = $2)",
     }.items()
 }
+"""One user's card and groups: field → statement, by the organisation and the field's value."""
 _GROUPS_OF = (
     "SELECT m.user_id, g.id, g.display_name FROM members m"
     " JOIN groups g ON g.org_id = m.org_id AND g.id = m.group_id"
@@ -199,16 +210,6 @@ _GROUPS_OF = (
 )
 
 _profile = msgspec.json.Decoder(Profile)
-
-
-def _cards(rows: Iterable[Row]) -> Iterable[Card]:
-    """The one card that these rows are about, if any; each row has one of its groups."""
-    found: Card | None = None
-    for id, text, group, name in rows:
-        found = found or Card(id, text, [])
-        if group is not None:
-            found.groups.append(GroupRef(group, name))
-    return () if found is None else (found,)
 
 
 def _values(tx: Tx, user: User) -> tuple[str | int | None, ...]:

@@ -41,35 +41,45 @@ class Authenticator:
         Raises ``missing_authentication``, ``invalid_authentication`` (401), ``plus_teams_only`` (403)
         and ``non_org_teams_only`` (400).
         """
-        hashed = self._hash(request)
+        hashed = self.hash_of(request)
+        grant = self.remembered(store, hashed)
+        if grant is None:
+            async with store.read() as tx:
+                grant = self.remember(hashed, await tokens.authenticate(tx, hashed))
+        return self.admitted(grant, hashed, request.client_ip)
+
+    def remembered(self, store: Store, hashed: str) -> tokens.Grant | None:
+        """The grant of a token, if it has been read and the store is as it was then."""
         version = store.version()
         if version is None or version != self._version:
             self._grants.clear()
             self._version = version
-        grant = self._grants.get(hashed)
-        if grant is None:
-            async with store.read() as tx:
-                grant = await tokens.authenticate(tx, hashed)
-            if grant is not None and version is not None and version == self._version:
-                self._grants[hashed] = grant
-        return self._admitted(grant, hashed, request)
+        return self._grants.get(hashed)
+
+    def remember(self, hashed: str, grant: tokens.Grant | None) -> tokens.Grant | None:
+        """The grant that has been read just now, back again."""
+        if grant is not None and self._version is not None:
+            self._grants[hashed] = grant
+        return grant
 
     async def caller(self, tx: Tx, request: Request) -> Caller:
         """The same in a transaction that writes, and who it is: nothing of it changes before its end."""
-        hashed = self._hash(request)
-        grant = self._admitted(await tokens.authenticate(tx, hashed), hashed, request)
+        hashed = self.hash_of(request)
+        grant = self.admitted(await tokens.authenticate(tx, hashed), hashed, request.client_ip)
         actor = Actor(grant.org.id, grant.token.user_id, grant.owner_role, request.origin, grant.token.id)
         return Caller(actor, grant.org)
 
-    def _hash(self, request: Request) -> str:
+    def hash_of(self, request: Request) -> str:
+        """The keyed hash of a request's token. Raises as `grant`."""
         return hash_of(bearer(request.header(b"authorization")), self._key)
 
-    def _admitted(self, grant: tokens.Grant | None, hashed: str, request: Request) -> tokens.Grant:
+    def admitted(self, grant: tokens.Grant | None, hashed: str, ip: str | None) -> tokens.Grant:
+        """The grant, if it counts now and for this address. Raises as `grant`."""
         now = int(time.time())
         if grant is None:
             raise invalid_authentication("no such token")
         token = grant.token
-        if reason := refusal(grant, now, request.client_ip):
+        if reason := refusal(grant, now, ip):
             raise invalid_authentication(f"token {token.id} {reason}")
         self._used[hashed] = now
         plans.check_scim(grant.org.plan)

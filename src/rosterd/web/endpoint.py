@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from rosterd.web.errors import RETRY_AFTER, HttpError, reply_to
 from rosterd.web.reply import Reply
@@ -23,17 +23,27 @@ Public = Callable[[Request], Awaitable[Reply]]
 """What a path answers to a GET by anyone. May raise what :mod:`rosterd.web.errors` explains."""
 
 
+def request_ids() -> Iterator[str]:
+    """Ids for ever, each 64 random bits in hexadecimal."""
+    while True:
+        block = secrets.token_hex(4096)
+        yield from (block[n : n + 16] for n in range(0, len(block), 16))
+
+
 class Endpoint:
     """Sends requests to the service that their path names, and answers back."""
 
-    def __init__(self, scim: Scim, public: Mapping[tuple[str, ...], Public], watcher: Watcher) -> None:
+    def __init__(
+        self, scim: Scim, public: Mapping[tuple[str, ...], Public], watcher: Watcher, ids: Iterator[str]
+    ) -> None:
         self._scim = scim
+        self._ids = ids
         self._public = public
         self._watcher = watcher
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request."""
-        request = Request(scope, receive, secrets.token_hex(8))
+        request = Request(scope, receive, next(self._ids))
         began, status = self._watcher.begin(), UNANSWERED
         try:
             reply = await self._reply(request)

@@ -88,7 +88,9 @@ class Call(NamedTuple):
     def filled(self, card: user_rows.Card) -> Any:
         """A user's resource, as JSON or cut down to what the client wants."""
         text = cards.fill(card.text, card.groups, self.dialect, self.site)
-        return text if self.projection is None else project(msgspec.json.decode(text), self.projection)
+        if self.projection is None:
+            return msgspec.Raw(text)
+        return project(msgspec.json.decode(text), self.projection)
 
     def list(self, resources: Sequence[dict[str, Any]], total: int, page: Page) -> Reply:
         cut = [project(resource, self.projection) for resource in resources]
@@ -125,6 +127,14 @@ class Scim:
         """In which version to answer, even if the path turns out to be wrong."""
         return VERSIONS.get(request.version, V1)
 
+    def site(self, org: Org | None) -> Site:
+        """Where things of this organisation are; without one on a public route."""
+        return site_of(self.base_url, org.domain if org else "")
+
+    def admits(self, org: Org, shape: tuple[str, ...]) -> bool:
+        """Whether the limits let a GET pass at once. ``shape``: as of `Throttle.admits`."""
+        return self._throttle is None or self._throttle.admits(org, shape)
+
     async def answer(self, request: Request) -> Reply:
         """The answer to a request below ``/scim``. Raises what :mod:`rosterd.web.errors` explains."""
         version, rest = _split(request.segments)
@@ -152,8 +162,8 @@ class Scim:
         if handler is None:
             raise HttpError("method_not_allowed", {"Allow": ", ".join(route.handlers)})
         projection = parse_projection(request.params)
-        site = site_of(self.base_url, org.domain if org else "")
-        return await handler(Call(self, request, VERSIONS[version], site, org, rest[-1], projection))
+        call = Call(self, request, VERSIONS[version], self.site(org), org, rest[-1], projection)
+        return await handler(call)
 
 
 def _split(segments: tuple[str, ...] | None) -> tuple[str, tuple[str, ...]]:

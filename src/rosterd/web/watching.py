@@ -33,6 +33,11 @@ class Watcher:
         self._access_log = access_log
         self._tracing = tracing
 
+    @property
+    def only_counts(self) -> bool:
+        """Whether requests leave numbers behind and nothing else."""
+        return not self._access_log and self._tracing is None
+
     def begin(self) -> int:
         """When a request began, for :meth:`done`."""
         self.metrics.in_flight += 1

@@ -17,6 +17,12 @@ class Ask(msgspec.Struct, frozen=True):
     org: OrgId
     limits: tuple[Limit, ...]
     resource: str | None
+    keys: tuple[tuple[OrgId, str], ...]  # of the limits' buckets
+
+
+def asked(org: OrgId, limits: tuple[Limit, ...], resource: str | None = None) -> Ask:
+    """What there is to ask."""
+    return Ask(org, limits, resource, tuple((org, limit.name) for limit in limits))
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
+from functools import lru_cache
 
-from rosterd.directory.model import Org
+from rosterd.directory.model import Org, OrgId
 from rosterd.ratelimit.limits import is_read, spends
 from rosterd.ratelimit.table import Table
 from rosterd.web.errors import HttpError
-from rosterd.web.throttle.asking import Ask, Headroom, Place
+from rosterd.web.throttle.asking import ADMITTED, Ask, Headroom, Place, asked
 from rosterd.web.throttle.memory import Memory
 from rosterd.web.throttle.shared import Shared
 
@@ -22,26 +22,25 @@ class Throttle:
     def __init__(self, table: Table, place: Place) -> None:
         self._table = table
         self._place = place
+        self._reading = lru_cache(maxsize=4096)(self._ask)  # what there is to ask of reads repeats itself
 
-    @asynccontextmanager
-    async def admit(self, org: Org, method: str, path: tuple[str, ...]) -> AsyncIterator[None]:
-        """A request on ``path`` (below the version) may go on inside this block, which holds its lock.
+    def admit(self, org: Org, method: str, path: tuple[str, ...]) -> Admission:
+        """A request on ``path`` (below the version) may go on inside this block, which holds its lock."""
+        return Admission(self._place, self._ask(org.id, org.domain, method, path))
 
-        Raises ``too_many_requests`` and ``resource_locked`` (429) with ``Retry-After`` in whole seconds.
+    def admits(self, org: Org, shape: tuple[str, ...]) -> bool:
+        """Whether a GET may go on, decided at once; False, too, where somebody else has to be asked first.
+
+        ``shape``: the path with ``*`` for an id.
         """
-        limits = self._table.of(org.id, org.domain)
+        if not isinstance(self._place, Memory):
+            return False
+        return self._place.decide(self._reading(org.id, org.domain, "GET", shape)) is ADMITTED
+
+    def _ask(self, org: OrgId, domain: str, method: str, path: tuple[str, ...]) -> Ask:
+        limits = self._table.of(org, domain)
         resource = _resource(method, path) if self._table.locks else None
-        asked = Ask(org.id, tuple(limits[name] for name in spends(method, path)), resource)
-        verdict = await self._place.ask(asked)
-        if verdict.locked:
-            raise HttpError("resource_locked", {"Retry-After": str(verdict.retry_after)})
-        if verdict.retry_after:
-            raise HttpError("too_many_requests", {"Retry-After": str(verdict.retry_after)})
-        try:
-            yield
-        finally:
-            if verdict.release is not None:
-                await verdict.release()
+        return asked(org, tuple(limits[name] for name in spends(method, path)), resource)
 
     def headroom(self) -> Iterable[Headroom]:
         """The limits that are not at their full, of all organisations."""
@@ -50,6 +49,31 @@ class Throttle:
     async def close(self) -> None:
         """Give back what the place holds open."""
         await self._place.close()
+
+
+class Admission:
+    """What `Throttle.admit` enters.
+
+    Raises ``too_many_requests`` and ``resource_locked`` (429) with ``Retry-After`` in whole seconds.
+    """
+
+    __slots__ = ("_ask", "_place", "_verdict")
+
+    def __init__(self, place: Place, ask: Ask) -> None:
+        self._place = place
+        self._ask = ask
+        self._verdict = ADMITTED
+
+    async def __aenter__(self) -> None:
+        verdict = self._verdict = await self._place.ask(self._ask)
+        if verdict.locked:
+            raise HttpError("resource_locked", {"Retry-After": str(verdict.retry_after)})
+        if verdict.retry_after:
+            raise HttpError("too_many_requests", {"Retry-After": str(verdict.retry_after)})
+
+    async def __aexit__(self, *error: object) -> None:
+        if self._verdict.release is not None:
+            await self._verdict.release()
 
 
 def open_throttle(table: Table, url: str) -> Throttle:

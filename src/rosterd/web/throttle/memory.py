@@ -35,6 +35,10 @@ class Memory:
 
     async def ask(self, ask: Ask) -> Verdict:
         """See `Place.ask`."""
+        return self.decide(ask)
+
+    def decide(self, ask: Ask) -> Verdict:
+        """The same at once."""
         lock = None if ask.resource is None else (ask.org, ask.resource)
         if lock in self._locked:
             return LOCKED
@@ -54,8 +58,8 @@ class Memory:
         self._keep(now, ask, [Bucket(level, now) for level in levels])
 
     def _keep(self, now: int, ask: Ask, buckets: Iterable[Bucket]) -> None:
-        for limit, bucket in zip(ask.limits, buckets, strict=True):
-            self._buckets[ask.org, limit.name] = limit, bucket
+        for key, limit, bucket in zip(ask.keys, ask.limits, buckets, strict=True):
+            self._buckets[key] = limit, bucket
         if len(self._buckets) >= self._sweep_at:
             self._forget_full(now)
 
@@ -63,7 +67,7 @@ class Memory:
         """See `Place.headroom`."""
         now = self._clock()
         for (org, name), (limit, bucket) in list(self._buckets.items()):
-            level = refilled(now, bucket, limit).level
+            level = refilled(now, bucket, limit)
             if level < capacity(limit):
                 yield Headroom(org, name, level // TOKEN, limit.burst)
 
@@ -71,14 +75,14 @@ class Memory:
         """Nothing to give back."""
 
     def _present(self, ask: Ask) -> list[Bucket | None]:
-        org, kept = ask.org, self._buckets
-        return [found[1] if (found := kept.get((org, limit.name))) else None for limit in ask.limits]
+        kept = self._buckets
+        return [found[1] if (found := kept.get(key)) else None for key in ask.keys]
 
     def _forget_full(self, now: int) -> None:
         self._buckets = {
             key: (limit, bucket)
             for key, (limit, bucket) in self._buckets.items()
-            if refilled(now, bucket, limit).level < capacity(limit)
+            if refilled(now, bucket, limit) < capacity(limit)
         }
         self._sweep_at = max(_SWEEP, 2 * len(self._buckets))
 

@@ -1,0 +1,201 @@
+"""What connectors ask most, without ceremony: one user by id, or by a filter for equality.
+
+Such a request comes again and again on one connection, with the same head but for its first line. So the
+head is read once, by the ordinary way; whoever repeats it is answered from the bytes of that line, without
+a task, a scope and a request of their own.
+
+Rules of this module:
+
+1. Only what the ordinary way would answer 200 is answered here. Whatever else comes out (a refusal, a
+   limit, nobody found, a failure) is left to the ordinary way, and nothing was spent or noted for it.
+2. What decides is what decides there: the same token check, limits, statements, cards and numbers.
+3. Nothing of a request is remembered but who asked, as the hash of their token.
+
+Source: RFC 7644 §3.4.1, §3.4.2.2; the filters are those of Okta, Entra and the SDKs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Iterator, Sequence
+from functools import lru_cache
+from time import perf_counter_ns
+from typing import NamedTuple
+
+import msgspec
+
+from rosterd.directory.errors import DirectoryError
+from rosterd.directory.model import OrgId
+from rosterd.provisioning import cards, filters
+from rosterd.scim.dialect import Dialect
+from rosterd.scim.listing import Page, envelope
+from rosterd.store import tokens, users
+from rosterd.store.engine import Row, StoreError
+from rosterd.store.tokens import Grant
+from rosterd.web.errors import HttpError
+from rosterd.web.metrics import Metrics
+from rosterd.web.reply import CONTENT_TYPE
+from rosterd.web.request import Request
+from rosterd.web.scim import VERSIONS, Scim
+
+log = logging.getLogger("rosterd.web")
+
+_ASKED = re.compile(
+    rb"GET /scim/(v[12])/Users"
+    rb"(?:/([A-Za-z0-9]+)"
+    rb"|\?filter=([A-Za-z.]+)(?:%20|\+)eq(?:%20|\+)(?:%22|\")((?:[A-Za-z0-9._@-]|%40|%2B)+)(?:%22|\")"
+    rb"(?:&startIndex=1)?(?:&count=[1-9][0-9]{0,2})?)"
+    rb" HTTP/1\.1"
+)
+_FIELDS = {name: field for name, field in filters.USER_FIELDS.items() if field.field in users.CARD_BY}
+_SHAPES = {False: ("Users", "*"), True: ("Users",)}  # by whether it is a list
+_ROUTES = {(v, is_list): ("scim", v, *shape) for v in VERSIONS for is_list, shape in _SHAPES.items()}
+
+_HEAD = b"content-type: %b\r\ncontent-length: %%d\r\nx-request-id: %%b\r\n\r\n" % CONTENT_TYPE
+_REFUSALS = (HttpError, DirectoryError, StoreError)
+
+
+class Asker:
+    """Who repeats a head: the hash of their token, their address and, once known, their organisation."""
+
+    __slots__ = ("hashed", "ip", "org")
+
+    def __init__(self, hashed: str, ip: str | None) -> None:
+        self.hashed = hashed
+        self.ip = ip
+        self.org: OrgId | None = None
+
+
+class _Wanted(NamedTuple):
+    """Which user, how found, and whether as a list."""
+
+    version: str
+    field: str
+    value: str
+    is_list: bool
+
+
+class Express:
+    """Answers as :class:`~rosterd.web.endpoint.Endpoint` does; ``ids`` are for requests."""
+
+    def __init__(self, scim: Scim, metrics: Metrics, ids: Iterator[str]) -> None:
+        self._scim = scim
+        self._store = scim.store
+        self._authenticator = scim.authenticator
+        self._metrics = metrics
+        self._ids = ids
+
+    def asker(self, request: Request) -> Asker:
+        """Whoever sends the head of this request."""
+        try:
+            return Asker(self._authenticator.hash_of(request), request.client_ip)
+        except HttpError:
+            return Asker("", None)  # a hash that no token has
+
+    def answer(self, line: bytes, asker: Asker) -> bytes | Awaitable[bytes | None] | None:
+        """A 200 for this request line, from its first own header on; None: the ordinary way has to answer.
+
+        At once where the store answers at once, else when it does.
+        """
+        wanted = _wanted(line)
+        if wanted is None:
+            return None
+        began = perf_counter_ns()
+        try:
+            grant = self._authenticator.remembered(self._store, asker.hashed)
+            if grant is None:
+                rows = self._store.ask(tokens.AUTHENTICATE, asker.hashed)
+                if isinstance(rows, asyncio.Future):
+                    return self._later(wanted, asker, rows, began)
+                grant = self._authenticator.remember(asker.hashed, tokens.grant(rows))
+            if grant is None:
+                return None
+            rows = self._store.ask(users.CARD_BY[wanted.field], grant.org.id, wanted.value)
+            assert not isinstance(rows, asyncio.Future)
+            return self._answer(wanted, asker, grant, rows, began)
+        except _REFUSALS:
+            return None
+        except Exception:
+            log.exception("left to the ordinary way")
+            return None
+
+    async def _later(
+        self, wanted: _Wanted, asker: Asker, token: Awaitable[Sequence[Row]], began: int
+    ) -> bytes | None:
+        """The same where the store takes its time; asked together, once it is known in which organisation."""
+        statement = users.CARD_BY[wanted.field]
+        self._metrics.in_flight += 1
+        try:
+            if asker.org is None:
+                grant = tokens.grant(await token)
+                asker.org = grant.org.id if grant else None
+                return None
+            found = _future(self._store.ask(statement, asker.org, wanted.value))
+            of_token, of_user = await asyncio.gather(token, found)
+            grant = tokens.grant(of_token)
+            return None if grant is None else self._answer(wanted, asker, grant, of_user, began)
+        except _REFUSALS:
+            return None
+        except Exception:
+            log.exception("left to the ordinary way")
+            return None
+        finally:
+            self._metrics.in_flight -= 1
+
+    def _answer(
+        self, wanted: _Wanted, asker: Asker, grant: Grant, rows: Sequence[Row], began: int
+    ) -> bytes | None:
+        """The answer with this user, counted. Raises what the token check does."""
+        org = self._authenticator.admitted(grant, asker.hashed, asker.ip).org
+        card = users.card_of(rows)
+        if (
+            card is None
+            or not cards.is_current(card.text)
+            or not self._scim.admits(org, _SHAPES[wanted.is_list])
+        ):
+            return None
+        dialect = VERSIONS[wanted.version]
+        body = cards.fill(card.text, card.groups, dialect, self._scim.site(org))
+        if wanted.is_list:
+            body = body.join(_list_of_one(dialect))
+        head = _HEAD % (len(body), next(self._ids).encode())
+        route = _ROUTES[wanted.version, wanted.is_list]
+        self._metrics.observe(route, "GET", 200, perf_counter_ns() - began)
+        return head + body
+
+
+def _wanted(line: bytes) -> _Wanted | None:
+    """What a request line asks for, if it is one of ours.
+
+    >>> _wanted(b"GET /scim/v1/Users/W1 HTTP/1.1")
+    _Wanted(version='v1', field='id', value='W1', is_list=False)
+    >>> _wanted(b"GET /scim/v2/Users?filter=userName+eq+%22Ann%22&startIndex=1&count=100 HTTP/1.1")
+    _Wanted(version='v2', field='username', value='ann', is_list=True)
+    >>> _wanted(b"GET /scim/v2/Users?filter=title+eq+%22Ann%22 HTTP/1.1") is None
+    True
+    """
+    found = _ASKED.fullmatch(line)
+    if found is None:
+        return None
+    version, id, name, value = found.groups()
+    if id is not None:
+        return _Wanted(version.decode(), "id", id.decode(), False)
+    field = _FIELDS.get(name.decode().lower())
+    if field is None:
+        return None
+    text = value.decode().replace("%40", "@").replace("%2B", "+")
+    return _Wanted(version.decode(), field.field, str(field.value(text)), True)
+
+
+@lru_cache
+def _list_of_one(dialect: Dialect) -> tuple[bytes, bytes]:
+    """What stands before and after the only user of a list."""
+    before, after = msgspec.json.encode(envelope(dialect, [None], 1, Page())).split(b"null")
+    return before, after
+
+
+def _future(rows: Sequence[Row] | asyncio.Future[Sequence[Row]]) -> asyncio.Future[Sequence[Row]]:
+    assert isinstance(rows, asyncio.Future)
+    return rows
