@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from functools import lru_cache
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -116,8 +117,7 @@ class Connection(HttpToolsProtocol):
         return answer is not None
 
     def _send(self, answer: bytes) -> None:
-        lines = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
-        self.transport.write(b"".join((b"HTTP/1.1 200 OK\r\n", *lines, answer)))
+        self.transport.write(_start(*self.server_state.default_headers) + answer)
         self._was_repeated = True
 
     async def _answer_later(self, answer: Awaitable[bytes | None], data: bytes) -> None:
@@ -181,3 +181,9 @@ class Connection(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+@lru_cache(maxsize=8)
+def _start(*headers: tuple[bytes, bytes]) -> bytes:
+    """The start of an answer; its date is another one each second."""
+    return b"".join((b"HTTP/1.1 200 OK\r\n", *(b"%b: %b\r\n" % header for header in headers)))

@@ -68,13 +68,13 @@ def is_current(card: str) -> bool:
 
 def fill(card: str, groups: Sequence[GroupRef], dialect: Dialect, site: Site) -> bytes:
     """The resource as JSON. The card must be current."""
-    listed = b",".join([_listed(group) for group in groups])
+    listed = b",".join([_listed(group.id, group.display_name) for group in groups])
     return card.encode()[1:] % {**_words(dialect, site), _GROUPS_NAME: listed}
 
 
 @lru_cache(maxsize=4096)
-def _listed(group: GroupRef) -> bytes:
-    return _encode({"value": group.id, "display": group.display_name})
+def _listed(id: str, name: str) -> bytes:
+    return _encode({"value": id, "display": name})
 
 
 @lru_cache(maxsize=1024)

@@ -79,12 +79,17 @@ async def card(tx: Tx, org: OrgId, id: UserId) -> Card | None:
 
 
 def card_of(rows: Iterable[Row]) -> Card | None:
-    """The one card that rows of `CARD_BY` are about, if any; each row has one of its groups."""
+    """The one card that rows of `CARD_BY` are about, if any."""
     found: Card | None = None
-    for id, text, group, name in rows:
-        found = found or Card(id, text, [])
-        if group is not None:
-            found.groups.append(GroupRef(group, name))
+    joined: list[tuple[int, GroupId, str]] = []
+    for id, added, text in rows:
+        if added is None:
+            found = Card(id, text, [])
+        else:
+            joined.append((added, id, text))
+    if found is not None and joined:
+        joined.sort()  # they are in order already, but SQL does not say so of UNION ALL
+        found.groups.extend([GroupRef(id, name) for _, id, name in joined])
     return found
 
 
@@ -191,18 +196,19 @@ _FIND_MANY = (
 _CARDS = "SELECT id, card FROM users WHERE org_id = $1 AND id IN each($2) ORDER BY created, id"
 CARD_BY = {
     field: (
-        "SELECT t.id, t.card, m.group_id, g.display_name FROM users t"
-        " LEFT JOIN members m ON m.org_id = t.org_id AND m.user_id = t.id"
-        " LEFT JOIN groups g ON g.org_id = m.org_id AND g.id = m.group_id"
-        f" WHERE t.org_id = $1 AND {fits} ORDER BY m.added, m.group_id"  # as members_by_user has them
+        "SELECT t.id, CAST(NULL AS BIGINT) AS added, t.card AS text FROM users t"
+        f" WHERE t.org_id = $1 AND t.id = {whose} UNION ALL"
+        " SELECT m.group_id, m.added, g.display_name FROM members m"
+        " JOIN groups g ON g.org_id = m.org_id AND g.id = m.group_id"
+        f" WHERE m.org_id = $1 AND m.user_id = {whose}"
     )
-    for field, fits in {
-        "id": "t.id = $2",
-        "username": "t.username = $2",
-        "email": "t.id = (SELECT user_id FROM emails WHERE org_id = $1 AND email = $2)",
+    for field, whose in {
+        "id": "$2",
+        "username": "(SELECT id FROM users WHERE org_id = $1 AND username = $2)",
+        "email": "(SELECT user_id FROM emails WHERE org_id = $1 AND email = $2)",
     }.items()
 }
-"""One user's card and groups: field → statement, by the organisation and the field's value."""
+"""One user's card and, with the time of joining, the groups: field → statement, by organisation and value."""
 _GROUPS_OF = (
     "SELECT m.user_id, g.id, g.display_name FROM members m"
     " JOIN groups g ON g.org_id = m.org_id AND g.id = m.group_id"

@@ -29,7 +29,8 @@ class Memory:
 
     def __init__(self, clock: Callable[[], int] = monotonic) -> None:
         self._clock = clock
-        self._buckets: dict[tuple[OrgId, str], tuple[Limit, Bucket]] = {}
+        self._buckets: dict[tuple[OrgId, str], Bucket] = {}
+        self._limits: dict[tuple[OrgId, str], Limit] = {}  # of the buckets
         self._locked: set[tuple[OrgId, str]] = set()
         self._sweep_at = _SWEEP
 
@@ -58,15 +59,17 @@ class Memory:
         self._keep(now, ask, [Bucket(level, now) for level in levels])
 
     def _keep(self, now: int, ask: Ask, buckets: Iterable[Bucket]) -> None:
-        for key, limit, bucket in zip(ask.keys, ask.limits, buckets, strict=True):
-            self._buckets[key] = limit, bucket
-        if len(self._buckets) >= self._sweep_at:
-            self._forget_full(now)
+        self._buckets.update(zip(ask.keys, buckets, strict=True))
+        if len(self._buckets) > len(self._limits):
+            self._limits.update(zip(ask.keys, ask.limits, strict=True))
+            if len(self._buckets) >= self._sweep_at:
+                self._forget_full(now)
 
     def headroom(self) -> Iterator[Headroom]:
         """See `Place.headroom`."""
         now = self._clock()
-        for (org, name), (limit, bucket) in list(self._buckets.items()):
+        for (org, name), bucket in list(self._buckets.items()):
+            limit = self._limits[org, name]
             level = refilled(now, bucket, limit)
             if level < capacity(limit):
                 yield Headroom(org, name, level // TOKEN, limit.burst)
@@ -75,15 +78,15 @@ class Memory:
         """Nothing to give back."""
 
     def _present(self, ask: Ask) -> list[Bucket | None]:
-        kept = self._buckets
-        return [found[1] if (found := kept.get(key)) else None for key in ask.keys]
+        return [*map(self._buckets.get, ask.keys)]
 
     def _forget_full(self, now: int) -> None:
         self._buckets = {
-            key: (limit, bucket)
-            for key, (limit, bucket) in self._buckets.items()
-            if refilled(now, bucket, limit) < capacity(limit)
+            key: bucket
+            for key, bucket in self._buckets.items()
+            if refilled(now, bucket, self._limits[key]) < capacity(self._limits[key])
         }
+        self._limits = {key: self._limits[key] for key in self._buckets}
         self._sweep_at = max(_SWEEP, 2 * len(self._buckets))
 
     async def _release(self, lock: tuple[OrgId, str]) -> None:
