@@ -18,6 +18,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import asyncpg
@@ -92,11 +93,12 @@ class PostgresStore:
 class _Link:
     """A connection, the statements prepared on it, and what is known against it."""
 
-    __slots__ = ("connection", "is_lost", "prepared", "was_warned")
+    __slots__ = ("_names", "connection", "is_lost", "prepared", "was_warned")
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self.connection = connection
         self.prepared: dict[str, asyncpg.prepared_stmt.PreparedStatement] = {}
+        self._names = count()
         self.is_lost = False  # broken, or silent for too long
         self.was_warned = False
         connection.add_log_listener(self._hear)
@@ -107,7 +109,9 @@ class _Link:
     async def prepare(self, sql: str) -> asyncpg.prepared_stmt.PreparedStatement:
         if len(self.prepared) >= _PREPARED:
             self.prepared.clear()
-        prepared = await self.connection.prepare(for_postgresql(sql), timeout=LONGEST_STATEMENT)
+        # Without a name asyncpg would have the server parse and plan it again with every execution.
+        name = f"s{next(self._names)}"
+        prepared = await self.connection.prepare(for_postgresql(sql), name=name, timeout=LONGEST_STATEMENT)
         self.prepared[sql] = prepared
         return prepared
 
@@ -161,14 +165,13 @@ class _Tx:
         return affected(statement.get_statusmsg())
 
     async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        text = for_postgresql(sql)
         for start in range(0, len(rows), _SLICE):
             # If its connection breaks or its task is cancelled, asyncpg's executemany may wait for ever
             # for an answer to what it has not sent: hence slices, a time limit and no cancellation.
             slice_ = rows[start : start + _SLICE]
-            statements = self._link.connection.executemany(text, slice_, timeout=self._limit)
             try:
-                await to_the_end(asyncio.ensure_future(statements))
+                statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
+                await to_the_end(asyncio.ensure_future(statement.executemany(slice_, timeout=self._limit)))
             except _FAILURES as error:
                 raise self._link.explained(error) from error
 
