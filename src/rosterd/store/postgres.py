@@ -2,9 +2,10 @@
 
 Rules of this module:
 
-1. A few connections serve reads and writes alike, first come, first served, with their prepared
-   statements kept. Nothing is reset between requests: a body leaves no state behind but what its
-   transaction commits.
+1. A few connections serve writes, scans and whatever else needs one of its own, first come, first
+   served, with their prepared statements kept. Nothing is reset between requests: a body leaves no
+   state behind but what its transaction commits. Plain reads share round trips on connections beside
+   these (:mod:`rosterd.store.postgres_reads`).
 2. A connection in doubt (broken, silent for too long, or cancelled on its way out of a transaction)
    is dropped, and the next one who needs it opens another. With one that is lost go those that are
    idle: they lead to the same server.
@@ -18,30 +19,23 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import count
 from typing import Any
 
-import asyncpg
-
-from rosterd.store.contract import CardOf, Conflict, Row, StoreError, StoreUnavailable, no_card
-from rosterd.store.postgres_server import LONGEST_SCAN, LONGEST_STATEMENT, NOT_NOW, PATIENCE, RISKS, connect
-from rosterd.store.statements import for_postgresql
+from rosterd.store.contract import CardOf, Row, StoreError, StoreUnavailable, no_card
+from rosterd.store.postgres_link import FAILURES, Link, affected
+from rosterd.store.postgres_reads import Answer, Reads
+from rosterd.store.postgres_server import LONGEST_SCAN, LONGEST_STATEMENT, PATIENCE, RISKS, connect
+from rosterd.store.statements import is_plain
 from rosterd.store.waiting import to_the_end
 from rosterd.store.watch import Watch
 
 log = logging.getLogger("rosterd.store")
 
 CONNECTIONS = 16
-"""How many connections one process keeps; more bodies wait in line."""
+"""How many bodies have a connection of their own; more wait in line."""
 
 _SLICE = 200  # rows
 _WRITE = "BEGIN"
-_PREPARED = 1000  # statements on one connection, before it starts anew
-
-_CONFLICTS = (asyncpg.UniqueViolationError, asyncpg.ForeignKeyViolationError)
-# asyncpg's own confusion: the server has said goodbye to an idle connection, and not yet hung up.
-_LOST = (OSError, asyncpg.InternalClientError)
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, *_LOST)
 
 
 async def open_postgresql(url: str, card: CardOf = no_card) -> PostgresStore:
@@ -64,20 +58,17 @@ class PostgresStore:
         self.url = url
         self.watch = pool.watch
         self._pool = pool
+        self._reads = Reads(pool, LONGEST_STATEMENT)
         self._card = card
 
     def version(self) -> None:
         return None
 
-    def ask(self, sql: str, *args: Any) -> asyncio.Future[Sequence[Row]]:
-        return asyncio.ensure_future(self._ask(sql, args))
+    def ask(self, sql: str, *args: Any) -> Answer:
+        return self._reads.ask(sql, *args)
 
-    async def _ask(self, sql: str, args: Sequence[Any]) -> Sequence[Row]:
-        async with self.read() as tx:
-            return await tx.all(sql, *args)
-
-    def read(self) -> _Block:
-        return _Block(self._pool, self._card, None, LONGEST_STATEMENT)
+    def read(self) -> _Reading:
+        return _Reading(self._pool, self._reads, self._card)
 
     def scan(self) -> _Block:
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -87,45 +78,8 @@ class PostgresStore:
         return _Block(self._pool, self._card, _WRITE, LONGEST_STATEMENT)
 
     async def close(self) -> None:
+        await self._reads.close()
         await self._pool.close()
-
-
-class _Link:
-    """A connection, the statements prepared on it, and what is known against it."""
-
-    __slots__ = ("_names", "connection", "is_lost", "prepared", "was_warned")
-
-    def __init__(self, connection: asyncpg.Connection) -> None:
-        self.connection = connection
-        self.prepared: dict[str, asyncpg.prepared_stmt.PreparedStatement] = {}
-        self._names = count()
-        self.is_lost = False  # broken, or silent for too long
-        self.was_warned = False
-        connection.add_log_listener(self._hear)
-
-    def _hear(self, connection: object, message: asyncpg.PostgresLogMessage) -> None:
-        self.was_warned = self.was_warned or message.severity_en == "WARNING"
-
-    async def prepare(self, sql: str) -> asyncpg.prepared_stmt.PreparedStatement:
-        if len(self.prepared) >= _PREPARED:
-            self.prepared.clear()
-        # Without a name asyncpg would have the server parse and plan it again with every execution.
-        name = f"s{next(self._names)}"
-        prepared = await self.connection.prepare(for_postgresql(sql), name=name, timeout=LONGEST_STATEMENT)
-        self.prepared[sql] = prepared
-        return prepared
-
-    def explained(self, error: Exception) -> Exception:
-        """The store's error for one of asyncpg's; the same one back where the statement is at fault."""
-        if isinstance(error, _LOST) or self.connection.is_closed():
-            self.is_lost = True
-        if isinstance(error, asyncpg.InvalidCachedStatementError):
-            self.prepared.clear()
-        if isinstance(error, _CONFLICTS):
-            return Conflict(str(error))
-        if isinstance(error, NOT_NOW) or self.is_lost:
-            return StoreUnavailable(f"PostgreSQL: {str(error) or 'no answer in time'}")
-        return error
 
 
 class _Tx:
@@ -133,7 +87,7 @@ class _Tx:
 
     __slots__ = ("_limit", "_link", "card", "now")
 
-    def __init__(self, link: _Link, card: CardOf, limit: float) -> None:
+    def __init__(self, link: Link, card: CardOf, limit: float) -> None:
         self.now = time.time_ns() // 1000
         self.card = card
         self._link = link
@@ -144,7 +98,7 @@ class _Tx:
             statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
             # What comes unpacks and indexes as a tuple does.
             row: Row | None = await statement.fetchrow(*args, timeout=self._limit)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise self._link.explained(error) from error
         return row
 
@@ -152,7 +106,7 @@ class _Tx:
         try:
             statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
             rows: list[Row] = await statement.fetch(*args, timeout=self._limit)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise self._link.explained(error) from error
         return rows
 
@@ -160,7 +114,7 @@ class _Tx:
         try:
             statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
             await statement.fetch(*args, timeout=self._limit)
-        except _FAILURES as error:
+        except FAILURES as error:
             raise self._link.explained(error) from error
         return affected(statement.get_statusmsg())
 
@@ -172,8 +126,48 @@ class _Tx:
             try:
                 statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
                 await to_the_end(asyncio.ensure_future(statement.executemany(slice_, timeout=self._limit)))
-            except _FAILURES as error:
+            except FAILURES as error:
                 raise self._link.explained(error) from error
+
+
+class _Reading:
+    """Statements that need not be one after the other: plain ones go with those of others."""
+
+    __slots__ = ("_pool", "_reads", "card", "now")
+
+    def __init__(self, pool: _Pool, reads: Reads, card: CardOf) -> None:
+        self.now = time.time_ns() // 1000
+        self.card = card
+        self._pool = pool
+        self._reads = reads
+
+    async def __aenter__(self) -> _Reading:
+        await self._pool.check_free()
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        return None
+
+    async def one(self, sql: str, *args: Any) -> Row | None:
+        rows = await self.all(sql, *args)
+        return rows[0] if rows else None
+
+    async def all(self, sql: str, *args: Any) -> Sequence[Row]:
+        if is_plain(sql):
+            return await self._reads.ask(sql, *args)
+        async with self._alone() as tx:
+            return await tx.all(sql, *args)
+
+    async def run(self, sql: str, *args: Any) -> int:
+        async with self._alone() as tx:
+            return await tx.run(sql, *args)
+
+    async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        async with self._alone() as tx:
+            await tx.many(sql, rows)
+
+    def _alone(self) -> _Block:
+        return _Block(self._pool, self.card, None, LONGEST_STATEMENT)
 
 
 class _Block:
@@ -186,14 +180,14 @@ class _Block:
         self._card = card
         self._begin = begin
         self._limit = limit
-        self._link: _Link | None = None
+        self._link: Link | None = None
 
     async def __aenter__(self) -> _Tx:
         link = await self._pool.take()
         try:
             if self._begin is not None:
                 await link.connection.execute(self._begin, timeout=PATIENCE)
-        except _FAILURES as error:
+        except FAILURES as error:
             explained = link.explained(error)
             self._pool.drop(link)
             raise explained from error
@@ -215,7 +209,7 @@ class _Block:
             elif self._begin is not None and sound:
                 await link.connection.execute("ROLLBACK", timeout=PATIENCE)
             ended = True
-        except _FAILURES as error:
+        except FAILURES as error:
             explained = link.explained(error)
             if kind is None:  # else the body's own error passes on
                 raise explained from error
@@ -232,39 +226,57 @@ class _Pool:
     def __init__(self, url: str) -> None:
         self._url = url
         self._free = asyncio.Semaphore(CONNECTIONS)  # first come, first served
-        self._idle: list[_Link] = []
+        self._idle: list[Link] = []
         self._closed = False
         self.watch = Watch()
 
-    async def take(self) -> _Link:
+    async def take(self) -> Link:
         """A connection, to be given back or dropped.
 
         Raises :class:`StoreUnavailable` if none gets free in time, or as :func:`connect`.
         """
         await self._line_up()
-        while self._idle:
-            link = self._idle.pop()  # the last one used is the warmest
-            if not link.connection.is_closed():
-                return link
         try:
-            return _Link(await connect(self._url))
+            return await self.open()
         except BaseException:
             self._free.release()
             raise
 
-    def give(self, link: _Link) -> None:
+    def give(self, link: Link) -> None:
         """Back for the next one."""
-        self._idle.append(link)
+        self.keep(link)
         self._free.release()
 
-    def drop(self, link: _Link) -> None:
+    def drop(self, link: Link) -> None:
         """Away with a connection in doubt; the server rolls back what it had begun."""
+        self.discard(link)
+        self._free.release()
+
+    async def check_free(self) -> None:
+        """Wait until a connection is free. Raises :class:`StoreUnavailable` as :meth:`take` does."""
+        if self._free.locked():
+            await self._line_up()
+            self._free.release()
+
+    async def open(self) -> Link:
+        """A connection beside those that are taken, to be kept or discarded. Raises as :func:`connect`."""
+        while self._idle:
+            link = self._idle.pop()  # the last one used is the warmest
+            if not link.connection.is_closed():
+                return link
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        return Link(await connect(self._url))
+
+    def keep(self, link: Link) -> None:
+        self._idle.append(link)
+
+    def discard(self, link: Link) -> None:
         link.connection.terminate()
         while link.is_lost and self._idle:
             self._idle.pop().connection.terminate()
-        self._free.release()
 
-    async def commit(self, link: _Link) -> None:
+    async def commit(self, link: Link) -> None:
         """End a transaction that wrote. Raises what asyncpg does, and :class:`StoreError`."""
         started = time.monotonic_ns()
         try:
@@ -299,17 +311,7 @@ class _Pool:
             raise StoreUnavailable(f"no PostgreSQL connection was free for {PATIENCE:.0f} s") from error
 
 
-def affected(status: str) -> int:
-    """The rows that a command's status line counts.
-
-    >>> affected("INSERT 0 3"), affected("UPDATE 12"), affected("CREATE TABLE")
-    (3, 12, 0)
-    """
-    last = status.rpartition(" ")[2]
-    return int(last) if last.isdigit() else 0
-
-
-async def _commit(link: _Link) -> None:
+async def _commit(link: Link) -> None:
     if link.is_lost:
         raise StoreUnavailable("the connection was lost and the body went on")
     link.was_warned = False

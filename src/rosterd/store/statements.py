@@ -28,6 +28,7 @@ LARGE_SET = 500
 
 _EACH = re.compile(r"\beach\(\$(\d+)\)")
 _ARGUMENT = re.compile(r"\$(\d+)")
+_NOT_PLAIN = re.compile(r"\beach\(|\bFOR (?:UPDATE|SHARE)\b|\bLIMIT \$|\bOFFSET\b")
 _LOCK = re.compile(r"\s+FOR (?:UPDATE|SHARE)(?: OF \w+(?:, \w+)*)?(?: NOWAIT| SKIP LOCKED)?\b")
 
 
@@ -60,6 +61,37 @@ def for_postgresql(sql: str) -> str:
     'SELECT value FROM (SELECT unnest($1::text[]) AS value) AS e'
     """
     return _EACH.sub(r"(SELECT unnest($\1::text[]) AS value)", sql)
+
+
+@lru_cache(maxsize=2048)
+def is_plain(sql: str) -> bool:
+    """Whether this only reads, and takes only single values, where a column could stand too.
+
+    >>> [is_plain(f"SELECT id FROM users {rest}") for rest in ("WHERE id = $1", "WHERE id IN each($1)")]
+    [True, False]
+    """
+    return sql.startswith("SELECT ") and not _NOT_PLAIN.search(sql)
+
+
+def gathered(sql: str, types: Sequence[str]) -> str:
+    """A plain statement over many arguments at once: one list for each, of these types.
+
+    Its rows are the statement's, each with a number before it: whose arguments (from 1) it answers.
+    Those of one number stand in the statement's order.
+
+    >>> gathered("SELECT id FROM users WHERE id = $1", ["text"])  # doctest: +NORMALIZE_WHITESPACE
+    'SELECT asked.n, found.* FROM unnest($1::text[]) WITH ORDINALITY AS asked (a1, n)
+     CROSS JOIN LATERAL (SELECT id FROM users WHERE id = asked.a1 OFFSET 0) AS found'
+    """
+    lists = ", ".join(f"${n}::{type}[]" for n, type in enumerate(types, 1))
+    names = ", ".join(f"a{n}" for n in range(1, len(types) + 1))
+    # OFFSET 0 keeps the planner from mixing it with the list: it is looked up as it would be alone, once
+    # for each, so that its order stays as well.
+    each = _ARGUMENT.sub(r"asked.a\1", sql)
+    return (
+        f"SELECT asked.n, found.* FROM unnest({lists}) WITH ORDINALITY AS asked ({names}, n)"
+        f" CROSS JOIN LATERAL ({each} OFFSET 0) AS found"
+    )
 
 
 def with_lists(statement: Statement, args: Sequence[Any]) -> tuple[Sequence[Any], bool]:
