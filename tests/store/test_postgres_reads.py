@@ -131,7 +131,7 @@ async def test_a_lost_connection_fails_those_who_wait_and_the_next_gets_another(
     await asyncio.sleep(0.1)
     waiting = store.ask(BY_NAME, "E1", "a1")
     async with store.write() as tx:
-        await tx.all(
+        await tx.run(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
             " AND datname = current_database()"
         )

@@ -22,11 +22,10 @@ from contextlib import suppress
 from typing import Any
 
 from rosterd.store.contract import CardOf, Row, StoreError, StoreUnavailable, no_card
-from rosterd.store.postgres_link import FAILURES, Link, affected
+from rosterd.store.postgres_link import FAILURES, Link
 from rosterd.store.postgres_reads import Answer, Reads
 from rosterd.store.postgres_server import LONGEST_SCAN, LONGEST_STATEMENT, PATIENCE, RISKS, connect
-from rosterd.store.statements import is_plain
-from rosterd.store.waiting import to_the_end
+from rosterd.store.statements import chained, is_plain
 from rosterd.store.watch import Watch
 
 log = logging.getLogger("rosterd.store")
@@ -34,7 +33,6 @@ log = logging.getLogger("rosterd.store")
 CONNECTIONS = 16
 """How many bodies have a connection of their own; more wait in line."""
 
-_SLICE = 200  # rows
 _WRITE = "BEGIN"
 
 
@@ -75,7 +73,7 @@ class PostgresStore:
         return _Block(self._pool, self._card, begin, LONGEST_SCAN)
 
     def write(self) -> _Block:
-        return _Block(self._pool, self._card, _WRITE, LONGEST_STATEMENT)
+        return _Block(self._pool, self._card, _WRITE, LONGEST_STATEMENT, self._reads)
 
     async def close(self) -> None:
         await self._reads.close()
@@ -83,51 +81,70 @@ class PostgresStore:
 
 
 class _Tx:
-    """Statements on one connection."""
+    """Statements on one connection, from ``begin`` (if anything) on as a transaction.
 
-    __slots__ = ("_limit", "_link", "card", "now")
+    With ``reads`` that is late: until something is written or locked, a transaction would see what is
+    committed when each statement starts. So plain reads before it go with those of others.
+    """
 
-    def __init__(self, link: Link, card: CardOf, limit: float) -> None:
+    __slots__ = ("_begin", "_limit", "_reads", "card", "failed", "is_begun", "link", "now")
+
+    def __init__(
+        self, link: Link, card: CardOf, begin: str | None, limit: float, reads: Reads | None
+    ) -> None:
         self.now = time.time_ns() // 1000
         self.card = card
-        self._link = link
+        self.link = link
+        self.is_begun = False
+        self.failed: Exception | None = None  # what the connection itself does not know of
+        self._begin = begin
         self._limit = limit  # seconds for one statement
+        self._reads = reads
 
     async def one(self, sql: str, *args: Any) -> Row | None:
-        try:
-            statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
-            # What comes unpacks and indexes as a tuple does.
-            row: Row | None = await statement.fetchrow(*args, timeout=self._limit)
-        except FAILURES as error:
-            raise self._link.explained(error) from error
-        return row
+        rows = await self.all(sql, *args)
+        return rows[0] if rows else None
 
     async def all(self, sql: str, *args: Any) -> Sequence[Row]:
-        try:
-            statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
-            rows: list[Row] = await statement.fetch(*args, timeout=self._limit)
-        except FAILURES as error:
-            raise self._link.explained(error) from error
-        return rows
+        if self._reads is not None:
+            if is_plain(sql):
+                return await self._with_others(self._reads, sql, args)
+            await self.begin()
+        return await self.link.fetch(sql, args, self._limit)
 
     async def run(self, sql: str, *args: Any) -> int:
-        try:
-            statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
-            await statement.fetch(*args, timeout=self._limit)
-        except FAILURES as error:
-            raise self._link.explained(error) from error
-        return affected(statement.get_statusmsg())
+        if self._reads is not None:
+            await self.begin()
+        return await self.link.run(sql, args, self._limit)
 
     async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        for start in range(0, len(rows), _SLICE):
-            # If its connection breaks or its task is cancelled, asyncpg's executemany may wait for ever
-            # for an answer to what it has not sent: hence slices, a time limit and no cancellation.
-            slice_ = rows[start : start + _SLICE]
+        if self._reads is not None:
+            await self.begin()
+        await self.link.many(sql, rows, self._limit)
+
+    async def together(self, steps: Sequence[tuple[str, Sequence[Any]]]) -> int:
+        if len(steps) < 2:
+            return sum([await self.run(sql, *args) for sql, args in steps])
+        args = [arg for _, some in steps for arg in some]
+        row = await self.one(chained(tuple(sql for sql, _ in steps)), *args)
+        return 0 if row is None else row[0]
+
+    async def begin(self) -> None:
+        if self._begin is not None:
             try:
-                statement = self._link.prepared.get(sql) or await self._link.prepare(sql)
-                await to_the_end(asyncio.ensure_future(statement.executemany(slice_, timeout=self._limit)))
-            except FAILURES as error:
-                raise self._link.explained(error) from error
+                await self.link.command(self._begin)
+            except Exception as error:
+                self.failed = error  # whatever follows was not begun with
+                raise
+            self.is_begun = True
+        self._reads = None
+
+    async def _with_others(self, reads: Reads, sql: str, args: Sequence[Any]) -> Sequence[Row]:
+        try:
+            return await reads.ask(sql, *args)
+        except Exception as error:
+            self.failed = error
+            raise
 
 
 class _Reading:
@@ -173,46 +190,42 @@ class _Reading:
 class _Block:
     """A connection for the length of a block and, if it begins with something, a transaction on it."""
 
-    __slots__ = ("_begin", "_card", "_limit", "_link", "_pool")
+    __slots__ = ("_begin", "_card", "_limit", "_pool", "_reads", "_tx")
 
-    def __init__(self, pool: _Pool, card: CardOf, begin: str | None, limit: float) -> None:
+    def __init__(
+        self, pool: _Pool, card: CardOf, begin: str | None, limit: float, reads: Reads | None = None
+    ) -> None:
         self._pool = pool
         self._card = card
         self._begin = begin
         self._limit = limit
-        self._link: Link | None = None
+        self._reads = reads
 
     async def __aenter__(self) -> _Tx:
         link = await self._pool.take()
-        try:
-            if self._begin is not None:
-                await link.connection.execute(self._begin, timeout=PATIENCE)
-        except FAILURES as error:
-            explained = link.explained(error)
-            self._pool.drop(link)
-            raise explained from error
-        except asyncio.CancelledError:
-            self._pool.drop(link)
-            raise
-        self._link = link
-        return _Tx(link, self._card, self._limit)
+        self._tx = _Tx(link, self._card, self._begin, self._limit, self._reads)
+        if self._reads is None:
+            try:
+                await self._tx.begin()
+            except BaseException:
+                self._pool.drop(link)
+                raise
+        return self._tx
 
     async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        link, self._link = self._link, None
-        assert link is not None
+        tx, link = self._tx, self._tx.link
         # Not sound if cancelled: asyncpg would make the next one wait for the statement's end.
         sound = not link.is_lost and (kind is None or issubclass(kind, Exception))
         ended = False
         try:
-            if self._begin is not None and kind is None:
-                await (self._pool.commit(link) if self._begin == _WRITE else _commit(link))
-            elif self._begin is not None and sound:
-                await link.connection.execute("ROLLBACK", timeout=PATIENCE)
+            if kind is None and self._begin is not None:
+                await (self._pool.commit(tx) if self._begin == _WRITE else _commit(tx))
+            elif sound and tx.is_begun:
+                await link.command("ROLLBACK")
             ended = True
-        except FAILURES as error:
-            explained = link.explained(error)
+        except (StoreError, *FAILURES):
             if kind is None:  # else the body's own error passes on
-                raise explained from error
+                raise
         finally:
             if ended and sound:
                 self._pool.give(link)
@@ -276,11 +289,11 @@ class _Pool:
         while link.is_lost and self._idle:
             self._idle.pop().connection.terminate()
 
-    async def commit(self, link: Link) -> None:
-        """End a transaction that wrote. Raises what asyncpg does, and :class:`StoreError`."""
+    async def commit(self, tx: _Tx) -> None:
+        """End a transaction that wrote. Raises :class:`StoreError`."""
         started = time.monotonic_ns()
         try:
-            await _commit(link)
+            await _commit(tx)
         except BaseException:
             self.watch.failed += 1
             raise
@@ -311,11 +324,16 @@ class _Pool:
             raise StoreUnavailable(f"no PostgreSQL connection was free for {PATIENCE:.0f} s") from error
 
 
-async def _commit(link: Link) -> None:
-    if link.is_lost:
+async def _commit(tx: _Tx) -> None:
+    link = tx.link
+    if link.is_lost or isinstance(tx.failed, StoreUnavailable):
         raise StoreUnavailable("the connection was lost and the body went on")
+    if tx.failed is not None:
+        raise StoreError("a statement of the transaction had failed and its body went on")
+    if not tx.is_begun:
+        return
     link.was_warned = False
-    status = await link.connection.execute("COMMIT", timeout=PATIENCE)
+    status = await link.command("COMMIT")
     if status != "COMMIT":  # PostgreSQL answers ROLLBACK where a statement had failed
         raise StoreError("a statement of the transaction had failed and its body went on")
     if link.was_warned:

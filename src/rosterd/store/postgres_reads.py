@@ -106,12 +106,11 @@ class Reads:
         asked = list(batch)
         try:
             found = await self._rows(link, sql, asked)
-        except FAILURES as error:
-            explained = link.explained(error)
+        except (StoreError, *FAILURES) as error:
             if link.is_lost:
-                raise explained from error
-            if isinstance(explained, StoreUnavailable) or len(asked) == 1:
-                _fail(batch, explained)
+                raise
+            if isinstance(error, StoreUnavailable) or len(asked) == 1:
+                _fail(batch, error)
                 return
             for args in asked:
                 await self._answer(link, sql, {args: batch[args]})
@@ -132,8 +131,7 @@ class Reads:
         return list(found)
 
     async def _gather(self, link: Link, sql: str) -> str:
-        statement = link.prepared.get(sql) or await link.prepare(sql)
-        text = gathered(sql, tuple(each.name for each in statement.get_parameters()))
+        text = gathered(sql, await link.types(sql))
         self._gathered[sql] = text
         return text
 

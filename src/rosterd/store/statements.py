@@ -28,6 +28,7 @@ LARGE_SET = 500
 
 _EACH = re.compile(r"\beach\(\$(\d+)\)")
 _ARGUMENT = re.compile(r"\$(\d+)")
+_VALUES = re.compile(r"\bVALUES \(([^()]*)\)")
 _NOT_PLAIN = re.compile(r"\beach\(|\bFOR (?:UPDATE|SHARE)\b|\bLIMIT \$|\bOFFSET\b")
 _LOCK = re.compile(r"\s+FOR (?:UPDATE|SHARE)(?: OF \w+(?:, \w+)*)?(?: NOWAIT| SKIP LOCKED)?\b")
 
@@ -92,6 +93,34 @@ def gathered(sql: str, types: Sequence[str]) -> str:
         f"SELECT asked.n, found.* FROM unnest({lists}) WITH ORDINALITY AS asked ({names}, n)"
         f" CROSS JOIN LATERAL ({each} OFFSET 0) AS found"
     )
+
+
+@lru_cache(maxsize=256)
+def chained(inserts: tuple[str, ...]) -> str:
+    """Inserts of one row each as one statement for PostgreSQL: each only if all before it did.
+
+    Each is ``INSERT INTO … VALUES (…)``, perhaps with ``ON CONFLICT`` at its end. The arguments are
+    those of the first, then of the second, and so on. The one row that comes has the number of rows
+    inserted. Keys are checked as if one ran after the other, foreign keys when all are done.
+
+    >>> chained(("INSERT INTO a VALUES ($1)", "INSERT INTO b VALUES ($1)"))  # doctest: +NORMALIZE_WHITESPACE
+    'WITH i1 AS (INSERT INTO a VALUES ($1) RETURNING 1),
+     i2 AS (INSERT INTO b SELECT $2 WHERE EXISTS (SELECT FROM i1) RETURNING 1)
+     SELECT (SELECT COUNT(*) FROM i1) + (SELECT COUNT(*) FROM i2)'
+    """
+    first, *others = inserts
+    parts, before = [f"i1 AS ({first} RETURNING 1)"], _arguments(first)
+    for n, sql in enumerate(others, 2):
+        shifted = _ARGUMENT.sub(lambda found, by=before: f"${int(found[1]) + by}", sql)  # type: ignore[misc]
+        gated = _VALUES.sub(rf"SELECT \1 WHERE EXISTS (SELECT FROM i{n - 1})", shifted)
+        parts.append(f"i{n} AS ({gated} RETURNING 1)")
+        before += _arguments(sql)
+    counts = " + ".join(f"(SELECT COUNT(*) FROM i{n})" for n in range(1, len(parts) + 1))
+    return f"WITH {', '.join(parts)} SELECT {counts}"
+
+
+def _arguments(sql: str) -> int:
+    return max((int(number) for number in _ARGUMENT.findall(sql)), default=0)
 
 
 def with_lists(statement: Statement, args: Sequence[Any]) -> tuple[Sequence[Any], bool]:
