@@ -12,6 +12,7 @@ from pathlib import Path
 from bench import postgres, seeds, servers
 from bench.figures import POSTGRESQL
 from bench.fixed import Sample
+from bench.machine import Unmeasured
 from bench.postgres import Postgres
 from bench.seeds import Place, Seed
 from bench.servers import Server
@@ -60,6 +61,12 @@ class Stage:
 
     def answer(self, path: str) -> Sample:
         return servers.answer(self.server.url, self.seed.token, path)
+
+    def ask(self, method: str, path: str, body: bytes) -> None:
+        """A single request that has to succeed. Raises `Unmeasured`."""
+        sample = servers.answer(self.server.url, self.seed.token, path, method, body)
+        if sample.status >= 300:
+            raise Unmeasured(f"{method} {path}: {sample.status} {sample.body[:200]}")
 
     @contextmanager
     def control(self, sample: Sample) -> Iterator[Server]:

@@ -39,7 +39,7 @@ class App:
     """An ASGI application (HTTP and lifespan) over an open store, which stays its caller's.
 
     ``stopping``: it still answers, and is not to be sent anything more. ``express``: what may answer in
-    its place, if nothing but numbers is to be noted of requests.
+    its place, if nothing but numbers is to be noted of requests and their limits are counted here.
     """
 
     def __init__(
@@ -74,7 +74,8 @@ class App:
         watcher = Watcher(self._metrics, access_log=access_log, tracing=tracing)
         ids = request_ids()
         self._endpoint = Endpoint(scim, public, watcher, ids)
-        self.express = Express(scim, self._metrics, ids) if watcher.only_counts else None
+        decides = throttle is None or throttle.is_local
+        self.express = Express(scim, self._metrics, ids) if decides and watcher.only_counts else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -107,9 +108,11 @@ class App:
         if self._audience == "off" or (self._audience == "local" and not request.is_local):
             raise HttpError("bad_endpoint")
         await self._share()
-        numbers = await asyncio.to_thread(self._pool.together) if self._pool else self._metrics.moment()
         # In a thread: a busy server's text takes tens of milliseconds.
-        return Reply(200, await asyncio.to_thread(metrics.text, numbers), media=metrics.CONTENT_TYPE)
+        return Reply(200, await asyncio.to_thread(self._numbers), media=metrics.CONTENT_TYPE)
+
+    def _numbers(self) -> bytes:
+        return metrics.text(self._pool.together() if self._pool else self._metrics)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -153,7 +156,7 @@ class App:
     async def _share(self) -> None:
         if self._pool is not None:
             async with self._sharing:
-                await asyncio.to_thread(self._pool.write, list(self._metrics.collect()))
+                await asyncio.to_thread(self._pool.write, self._metrics.collect())
 
     async def _seal(self) -> None:
         began = time.time()

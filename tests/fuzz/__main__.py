@@ -54,9 +54,12 @@ def main(cases: int, minutes: float, seed: int, path: Path, case: int | None, ti
         if done % 25 == 0:
             _say(state, cases, time.monotonic() - started)
     _table(state)
+    leaks = False
     if timed:
-        click.echo(timing.measured().sentence())
-    if state.report.findings:
+        measured = timing.measured()
+        click.echo(measured.sentence())
+        leaks = measured.leaks
+    if state.report.findings or leaks:
         raise SystemExit(1)
 
 

@@ -51,9 +51,13 @@ class Timings(NamedTuple):
         """The rank test of Mann and Whitney between the first kind and the last: 0 means no difference."""
         return rank_z(self.samples[KINDS[0]], self.samples[KINDS[-1]])
 
+    @property
+    def leaks(self) -> bool:
+        return self.spread >= TOLERANCE
+
     def sentence(self) -> str:
         shown = ", ".join(f"{kind} {value / 1000:.1f} µs" for kind, value in self.medians.items())
-        verdict = "no leak" if self.spread < TOLERANCE else "LEAK"
+        verdict = "LEAK" if self.leaks else "no leak"
         count = len(self.samples[KINDS[0]])
         return (
             f"refusing a token of which the leading characters match: {shown} (medians of {count:,});"

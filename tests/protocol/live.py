@@ -74,6 +74,7 @@ class Server:
     url: str
     database: str
     http: httpx.Client = field(repr=False)
+    pid: int = 0  # unless it is of no interest
 
     def run(self, *arguments: str, fails: bool = False) -> str:
         """The stdout of a ``rosterd`` command on the server's database; with ``fails``, its stderr."""
@@ -103,7 +104,7 @@ def serving(
             assert process.stdout is not None
             line = process.stdout.readline().decode()
             assert line.startswith("rosterd listening on http://127.0.0.1:"), log.read_text()
-            yield Server(engine, line.split()[-1], database, http)
+            yield Server(engine, line.split()[-1], database, http, process.pid)
         finally:
             process.terminate()
             process.wait(timeout=30)

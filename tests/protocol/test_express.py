@@ -5,17 +5,25 @@ Sockets are used as they are: what is sent at once, and on which connection, is 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import os
 import re
+import signal
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
+import asyncpg
+import pytest
+
 from tests.protocol.conftest import MakeOrg
-from tests.protocol.live import Api, Body, Org, Server
+from tests.protocol.live import Api, Body, Org, Server, make_org, serving
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -98,6 +106,16 @@ def test_it_says_what_the_first_said(api: Api) -> None:
         assert others == [first] * 3, path
 
 
+def test_nobody_found_is_an_answer_too(api: Api) -> None:
+    path = "Users?filter=userName%20eq%20%22nobody%22"
+    with wire(api) as connection:
+        first, *others = [comparable(connection.get(path)) for _ in range(3)]
+    assert (first[0], json.loads(first[2])["totalResults"], json.loads(first[2])["Resources"]) == (200, 0, [])
+    assert others == [first] * 2
+    made = api.create_user("nobody")
+    assert json.loads(api.get(path).text)["Resources"][0]["id"] == made["id"]
+
+
 def test_it_sees_what_has_just_changed(api: Api) -> None:
     user = api.create_user("ann")
     path = f"Users/{user['id']}"
@@ -117,8 +135,6 @@ def test_whoever_is_not_there_is_answered_as_ever(api: Api) -> None:
             assert connection.get(f"Users/{user['id']}")[0] == 200
             assert connection.get("Users/W0000000000")[0] == 404
             assert connection.get("Users/" + user["id"].lower())[0] == 404
-            found = json.loads(connection.get("Users?filter=userName%20eq%20%22nobody%22")[2])
-            assert (found["totalResults"], found["Resources"]) == (0, [])
             assert connection.get("Users?filter=title%20eq%20%22x%22")[0] == 400
 
 
@@ -242,3 +258,63 @@ def change(api: Api, attribute: str, value: str) -> Body:
     if api.version == "v1":
         return {"schemas": [api.urns.user], attribute: value}
     return api.message({"op": "replace", "path": attribute, "value": value})
+
+
+@contextmanager
+def locked(server: Server) -> Iterator[None]:
+    """PostgreSQL answers nobody who asks for users while the block runs."""
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(server.database))
+        runner.run(connection.execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
+        try:
+            yield
+        finally:
+            runner.run(connection.execute("ROLLBACK"))
+            runner.run(connection.close())
+
+
+@pytest.fixture
+def postgresql(server: Server) -> Server:
+    if server.engine != "postgresql":
+        pytest.skip("SQLite answers at once")
+    return server
+
+
+def test_an_answer_that_takes_its_time_arrives(postgresql: Server, org: Org) -> None:
+    """Also where uvicorn's timer for idle connections ends meanwhile, and where more requests come."""
+    api = org.api("v2")
+    ids = [api.create_user(f"user{n}")["id"] for n in range(3)]
+    with wire(api) as connection:
+        for _ in range(3):
+            assert connection.get(f"Users/{ids[0]}")[0] == 200
+        time.sleep(4)
+        with locked(postgresql):
+            for id in ids:
+                connection.send(connection.request(f"Users/{id}"))
+                time.sleep(0.6)
+        assert [json.loads(connection.answer()[2])["id"] for _ in ids] == ids
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_the_end_of_the_server_finds_an_answer_under_way(
+    databases: Any, tmp_path: Path, signals: int
+) -> None:
+    """One signal waits for it, a second one cuts it short: 503."""
+    with databases.migrated() as url, serving("postgresql", url, tmp_path / "log") as server:
+        org = make_org(server)
+        with wire(org.api("v2")) as connection:
+            for _ in range(3):
+                assert connection.get(f"Users/{org.owner_id}")[0] == 200
+            with locked(server):
+                connection.send(connection.request(f"Users/{org.owner_id}"))
+                for _ in range(signals):
+                    time.sleep(0.3)
+                    os.kill(server.pid, signal.SIGTERM)
+                if signals == 2:
+                    status, headers, body = connection.answer()
+                    assert (status, headers["retry-after"]) == (503, "1")
+                    assert json.loads(body)["status"] == 503
+            if signals == 1:
+                assert connection.answer()[0] == 200
+            assert connection.file.read() == b""
+            os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOWAIT)

@@ -123,8 +123,8 @@ class Connection(HttpToolsProtocol):
     async def _answer_later(self, answer: Awaitable[bytes | None], data: bytes) -> None:
         try:
             found = await answer
-        except asyncio.CancelledError:
-            self.transport.close()
+        except asyncio.CancelledError:  # the server ends before the answer is there
+            await self._cut_short(data)
             raise
         self._answering = None
         if self.transport.is_closing():
@@ -141,13 +141,25 @@ class Connection(HttpToolsProtocol):
             if not self.transport.is_closing():
                 self.data_received(each)
 
+    async def _cut_short(self, data: bytes) -> None:
+        """What a request in the ordinary way gets that begins now and is cancelled at once."""
+        if self.transport.is_closing():
+            return
+        others = set(self.tasks)
+        super().data_received(data)
+        begun = self.tasks - others
+        await asyncio.sleep(0)
+        for task in begun:
+            task.cancel()
+        await asyncio.wait(begun)
+
     def shutdown(self) -> None:
         self._is_ending = True
         if self._answering is None:
             super().shutdown()
 
     def timeout_keep_alive_handler(self) -> None:
-        if not self._was_repeated:
+        if not self._was_repeated and self._answering is None:
             super().timeout_keep_alive_handler()
             return
         self._was_repeated = False

@@ -7,7 +7,7 @@ a task, a scope and a request of their own.
 Rules of this module:
 
 1. Only what the ordinary way would answer 200 is answered here. Whatever else comes out (a refusal, a
-   limit, nobody found, a failure) is left to the ordinary way, and nothing was spent or noted for it.
+   limit, no such user, a failure) is left to the ordinary way, and nothing was spent or noted for it.
 2. What decides is what decides there: the same token check, limits, statements, cards and numbers.
 3. Nothing of a request is remembered but who asked, as the hash of their token.
 
@@ -20,7 +20,6 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Iterator, Sequence
-from functools import lru_cache
 from time import perf_counter_ns
 from typing import NamedTuple
 
@@ -150,16 +149,15 @@ class Express:
         """The answer with this user, counted. Raises what the token check does."""
         org = self._authenticator.admitted(grant, asker.hashed, asker.ip).org
         card = users.card_of(rows)
-        if (
-            card is None
-            or not cards.is_current(card.text)
-            or not self._scim.admits(org, _SHAPES[wanted.is_list])
-        ):
+        if card is None and not wanted.is_list:
+            return None
+        if card is not None and not cards.is_current(card.text):
+            return None
+        if not self._scim.admits(org, _SHAPES[wanted.is_list]):
             return None
         dialect = VERSIONS[wanted.version]
-        body = cards.fill(card.text, card.groups, dialect, self._scim.site(org))
-        if wanted.is_list:
-            body = body.join(_list_of_one(dialect))
+        found = [] if card is None else [cards.fill(card.text, card.groups, dialect, self._scim.site(org))]
+        body = _list(dialect, found) if wanted.is_list else found[0]
         head = _HEAD % (len(body), next(self._ids).encode())
         route = _ROUTES[wanted.version, wanted.is_list]
         self._metrics.observe(route, "GET", 200, perf_counter_ns() - began)
@@ -189,11 +187,8 @@ def _wanted(line: bytes) -> _Wanted | None:
     return _Wanted(version.decode(), field.field, str(field.value(text)), True)
 
 
-@lru_cache
-def _list_of_one(dialect: Dialect) -> tuple[bytes, bytes]:
-    """What stands before and after the only user of a list."""
-    before, after = msgspec.json.encode(envelope(dialect, [None], 1, Page())).split(b"null")
-    return before, after
+def _list(dialect: Dialect, found: Sequence[bytes]) -> bytes:
+    return msgspec.json.encode(envelope(dialect, [*map(msgspec.Raw, found)], len(found), Page()))
 
 
 def _future(rows: Sequence[Row] | asyncio.Future[Sequence[Row]]) -> asyncio.Future[Sequence[Row]]:

@@ -6,6 +6,8 @@ Rules of this module:
 2. Labels come from closed sets: a route's pattern and never a path, known methods, statuses. What a client
    chooses makes no new series.
 3. A scrape reads memory only: it answers also when the database does not.
+4. A thread reads what the event loop goes on changing: each number is right by itself, and a dictionary is
+   copied, which is one step of the interpreter, before it is walked.
 
 Source: Prometheus, *Metric and label naming* and *Exposition formats*.
 """
@@ -80,10 +82,6 @@ class Metrics(Collector):
         self._sealed += events
         self._sealed_through = started
 
-    def moment(self) -> Collector:
-        """A copy that stays as it is, for another thread to read."""
-        return Moment(list(self.collect()))
-
     def collect(self) -> Iterable[Metric]:
         yield self._build()
         yield from _requests(self._requests)
@@ -94,7 +92,7 @@ class Metrics(Collector):
         yield CounterMetricFamily("rosterd_audit_sealed_events", "Audit events sealed.", self._sealed)
         yield GaugeMetricFamily(
             "rosterd_audit_sealed_through_timestamp_seconds",
-            "Time before which every audit event has its seal.",
+            "Audit events committed before this time have their seal.",
             self._sealed_through,
         )
         yield from _limits(self._headroom())
@@ -109,16 +107,6 @@ class Metrics(Collector):
     def _build(self) -> Metric:
         facts = {"version": __version__, "python": platform.python_version()}
         return InfoMetricFamily("rosterd_build", "What runs here.", facts)
-
-
-class Moment(Collector):
-    """Metrics as they were."""
-
-    def __init__(self, metrics: Sequence[Metric]) -> None:
-        self._metrics = metrics
-
-    def collect(self) -> Iterable[Metric]:
-        return self._metrics
 
 
 def text(numbers: Collector) -> bytes:
@@ -152,7 +140,7 @@ def _requests(counted: Mapping[tuple[Route, str, int], Histogram]) -> Iterable[M
         labels=("route", "version", "method"),
     )
     together: dict[tuple[str, str, str], Histogram] = {}
-    for (route, method, status), histogram in sorted(counted.items()):
+    for (route, method, status), histogram in sorted([*counted.items()]):
         labels = (template(route), _version(route), method)
         requests.add_metric((*labels, str(status)), sum(histogram.counts))
         whole = together.setdefault(labels, Histogram(LATENCIES))

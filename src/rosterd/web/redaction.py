@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _SECRETS = re.compile(
-    r"(?P<token>xox[a-z]-)[\w-]+"  # rosterd's tokens, and Slack's of all kinds
+    r"(?P<token>xox[a-z](?:-|%2D))[\w%-]+"  # rosterd's tokens, and Slack's of all kinds
     # A URL, from the colon to the last @. Bounded: a client may have had its say in a text.
     r"|(?P<user>\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@\"']{0,200}:)[^\s\"']{0,2000}(?=@)"
     r"|(?P<word>\b(?:bearer|password['\"]?\s*[=:])\s*['\"]?)[^\s'\"&,;}]+",
@@ -22,6 +22,8 @@ def redacted(text: str) -> str:
 
     >>> redacted("GET /scim/v2/Users/xoxp-12-ab: 404")
     'GET /scim/v2/Users/xoxp-***: 404'
+    >>> redacted("GET /scim/v2/Users/xoxp%2D12%2Dab: 404")
+    'GET /scim/v2/Users/xoxp%2D***: 404'
     >>> redacted("no answer from postgresql://rosterd:p@ss#w/rd@db/x")
     'no answer from postgresql://rosterd:***@db/x'
     >>> redacted('Authorization: Bearer abc, {"password": "hunter2"}, ?password=x&a=b')

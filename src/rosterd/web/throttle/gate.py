@@ -24,17 +24,21 @@ class Throttle:
         self._place = place
         self._reading = lru_cache(maxsize=4096)(self._ask)  # what there is to ask of reads repeats itself
 
+    @property
+    def is_local(self) -> bool:
+        """Whether nobody else has to be asked."""
+        return isinstance(self._place, Memory)
+
     def admit(self, org: Org, method: str, path: tuple[str, ...]) -> Admission:
         """A request on ``path`` (below the version) may go on inside this block, which holds its lock."""
         return Admission(self._place, self._ask(org.id, org.domain, method, path))
 
     def admits(self, org: Org, shape: tuple[str, ...]) -> bool:
-        """Whether a GET may go on, decided at once; False, too, where somebody else has to be asked first.
+        """Whether a GET may go on, decided at once, if the throttle is local.
 
         ``shape``: the path with ``*`` for an id.
         """
-        if not isinstance(self._place, Memory):
-            return False
+        assert isinstance(self._place, Memory)
         return self._place.decide(self._reading(org.id, org.domain, "GET", shape)) is ADMITTED
 
     def _ask(self, org: OrgId, domain: str, method: str, path: tuple[str, ...]) -> Ask:

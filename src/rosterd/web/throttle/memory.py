@@ -68,10 +68,10 @@ class Memory:
     def headroom(self) -> Iterator[Headroom]:
         """See `Place.headroom`."""
         now = self._clock()
-        for (org, name), bucket in list(self._buckets.items()):
-            limit = self._limits[org, name]
-            level = refilled(now, bucket, limit)
-            if level < capacity(limit):
+        limits = self._limits
+        for (org, name), bucket in [*self._buckets.items()]:  # a copy: a thread may ask
+            limit = limits.get((org, name))
+            if limit is not None and (level := refilled(now, bucket, limit)) < capacity(limit):
                 yield Headroom(org, name, level // TOKEN, limit.burst)
 
     async def close(self) -> None:

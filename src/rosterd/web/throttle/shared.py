@@ -164,6 +164,8 @@ class Shared:
 
     async def _try(self, script: Any, lock: str, *arguments: str | int) -> None:
         async with self._turns:
+            if self._probe_at is not None:  # the key ends by itself, and whoever waits here is not held up
+                return
             try:
                 await script([lock], arguments)
             except _FAILURES as error:
