@@ -11,6 +11,7 @@ import pytest
 from rosterd.store import postgres, postgres_server
 from rosterd.store.engine import Conflict, Store, StoreError, StoreUnavailable, open_store
 from rosterd.store.postgres import CONNECTIONS
+from rosterd.store.postgres_tx import Transaction
 from tests.servers import Databases
 
 pytestmark = pytest.mark.anyio
@@ -109,7 +110,7 @@ async def test_of_steps_together_each_is_done_only_after_all_before_it(
     async with hasty.write() as tx:
         await tx.run(NAME, "E1", "ann", "W1")
     async with hasty.write() as tx:
-        assert isinstance(tx, postgres._Tx)
+        assert isinstance(tx, Transaction)
         assert await tx.together([(NAME, ("E1", name, "W2")) for name in names]) == inserted
     assert await held(hasty) == [("ann", "user", "W1"), *((name, "user", "W2") for name in names[:inserted])]
 
@@ -117,7 +118,7 @@ async def test_of_steps_together_each_is_done_only_after_all_before_it(
 async def test_statements_together_are_kept_together_or_not_at_all(hasty: Store) -> None:
     with pytest.raises(Conflict):
         async with hasty.write() as tx:
-            assert isinstance(tx, postgres._Tx)
+            assert isinstance(tx, Transaction)
             await tx.together([(NAME, ("E1", "bob", "W2")), (ADDRESS, ("E1", "bob@example.com", "W2"))])
     assert await held(hasty) == []
 

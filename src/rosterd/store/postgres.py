@@ -25,7 +25,8 @@ from rosterd.store.contract import CardOf, Row, StoreError, StoreUnavailable, no
 from rosterd.store.postgres_link import FAILURES, Link
 from rosterd.store.postgres_reads import Answer, Reads
 from rosterd.store.postgres_server import LONGEST_SCAN, LONGEST_STATEMENT, PATIENCE, RISKS, connect
-from rosterd.store.statements import chained, is_plain
+from rosterd.store.postgres_tx import Transaction
+from rosterd.store.statements import is_plain
 from rosterd.store.watch import Watch
 
 log = logging.getLogger("rosterd.store")
@@ -80,75 +81,8 @@ class PostgresStore:
         await self._pool.close()
 
 
-class _Tx:
-    """Statements on one connection, from ``begin`` (if anything) on as a transaction.
-
-    With ``reads`` that is late: until something is written or locked, a transaction would see what is
-    committed when each statement starts. So plain reads before it go with those of others.
-    """
-
-    __slots__ = ("_begin", "_limit", "_reads", "card", "failed", "is_begun", "link", "now")
-
-    def __init__(
-        self, link: Link, card: CardOf, begin: str | None, limit: float, reads: Reads | None
-    ) -> None:
-        self.now = time.time_ns() // 1000
-        self.card = card
-        self.link = link
-        self.is_begun = False
-        self.failed: Exception | None = None  # what the connection itself does not know of
-        self._begin = begin
-        self._limit = limit  # seconds for one statement
-        self._reads = reads
-
-    async def one(self, sql: str, *args: Any) -> Row | None:
-        rows = await self.all(sql, *args)
-        return rows[0] if rows else None
-
-    async def all(self, sql: str, *args: Any) -> Sequence[Row]:
-        if self._reads is not None:
-            if is_plain(sql):
-                return await self._with_others(self._reads, sql, args)
-            await self.begin()
-        return await self.link.fetch(sql, args, self._limit)
-
-    async def run(self, sql: str, *args: Any) -> int:
-        if self._reads is not None:
-            await self.begin()
-        return await self.link.run(sql, args, self._limit)
-
-    async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        if self._reads is not None:
-            await self.begin()
-        await self.link.many(sql, rows, self._limit)
-
-    async def together(self, steps: Sequence[tuple[str, Sequence[Any]]]) -> int:
-        if len(steps) < 2:
-            return sum([await self.run(sql, *args) for sql, args in steps])
-        args = [arg for _, some in steps for arg in some]
-        row = await self.one(chained(tuple(sql for sql, _ in steps)), *args)
-        return 0 if row is None else row[0]
-
-    async def begin(self) -> None:
-        if self._begin is not None:
-            try:
-                await self.link.command(self._begin)
-            except Exception as error:
-                self.failed = error  # whatever follows was not begun with
-                raise
-            self.is_begun = True
-        self._reads = None
-
-    async def _with_others(self, reads: Reads, sql: str, args: Sequence[Any]) -> Sequence[Row]:
-        try:
-            return await reads.ask(sql, *args)
-        except Exception as error:
-            self.failed = error
-            raise
-
-
 class _Reading:
-    """Statements that need not be one after the other: plain ones go with those of others."""
+    """Statements that have nothing to do with each other: plain ones go with those of others."""
 
     __slots__ = ("_pool", "_reads", "card", "now")
 
@@ -183,6 +117,10 @@ class _Reading:
         async with self._alone() as tx:
             await tx.many(sql, rows)
 
+    async def together(self, steps: Sequence[tuple[str, Sequence[Any]]]) -> int:
+        async with self._alone() as tx:
+            return await tx.together(steps)
+
     def _alone(self) -> _Block:
         return _Block(self._pool, self.card, None, LONGEST_STATEMENT)
 
@@ -201,9 +139,9 @@ class _Block:
         self._limit = limit
         self._reads = reads
 
-    async def __aenter__(self) -> _Tx:
+    async def __aenter__(self) -> Transaction:
         link = await self._pool.take()
-        self._tx = _Tx(link, self._card, self._begin, self._limit, self._reads)
+        self._tx = Transaction(link, self._card, self._begin, self._limit, self._reads)
         if self._reads is None:
             try:
                 await self._tx.begin()
@@ -289,7 +227,7 @@ class _Pool:
         while link.is_lost and self._idle:
             self._idle.pop().connection.terminate()
 
-    async def commit(self, tx: _Tx) -> None:
+    async def commit(self, tx: Transaction) -> None:
         """End a transaction that wrote. Raises :class:`StoreError`."""
         started = time.monotonic_ns()
         try:
@@ -324,7 +262,7 @@ class _Pool:
             raise StoreUnavailable(f"no PostgreSQL connection was free for {PATIENCE:.0f} s") from error
 
 
-async def _commit(tx: _Tx) -> None:
+async def _commit(tx: Transaction) -> None:
     link = tx.link
     if link.is_lost or isinstance(tx.failed, StoreUnavailable):
         raise StoreUnavailable("the connection was lost and the body went on")
