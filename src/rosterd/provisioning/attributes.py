@@ -23,6 +23,7 @@ from rosterd.provisioning.draft import Draft
 from rosterd.provisioning.places import Links
 from rosterd.scim.patch import Operation, Verb
 
+_REMOVE = Verb.REMOVE
 Read = Callable[[User, Links], Any]
 Write = Callable[[Draft, Operation], None]
 Shape = Literal["always", "custom", "start_date", "guest", "expiring", "never"]
@@ -61,7 +62,9 @@ def _text(field: str, *, empty: str | None = None, custom: bool = False) -> Writ
 
 
 def _string(operation: Operation, *, custom: bool = False) -> str:
-    value = "" if operation.verb is Verb.REMOVE or operation.value is None else operation.value
+    value = operation.value
+    if value is None or operation.verb is _REMOVE:
+        return ""
     if not isinstance(value, str) or len(value) > slots.MAX_TEXT:
         raise wrong_type(operation, custom=custom)
     return value
@@ -84,7 +87,7 @@ def _write_username(draft: Draft, operation: Operation) -> None:
 
 
 def _write_nickname(draft: Draft, operation: Operation) -> None:
-    if operation.value is not None or operation.verb is Verb.REMOVE:
+    if operation.value is not None or operation.verb is _REMOVE:
         draft.nickname = _string(operation)
 
 
@@ -111,7 +114,7 @@ _BOOLEANS: Mapping[Any, bool] = {True: True, False: False, "true": True, "false"
 
 def _write_active(draft: Draft, operation: Operation) -> None:
     value = operation.value
-    if operation.verb is Verb.REMOVE:
+    if operation.verb is _REMOVE:
         raise wrong_type(operation)
     if value is None:
         return  # says nothing: never a deactivation
@@ -141,7 +144,7 @@ def _write_manager(draft: Draft, operation: Operation) -> None:
         if not named.keys() & {"managerid", "value"}:
             raise InvalidProfile("improper_enterprise_schema_format")
         value = named.get("managerid", named.get("value"))
-    if operation.verb is Verb.REMOVE or value is None:
+    if operation.verb is _REMOVE or value is None:
         draft.manager = None
         return
     if not isinstance(value, str):
@@ -157,7 +160,7 @@ def _write_start_date(draft: Draft, operation: Operation) -> None:
 
 
 def _write_guest_type(draft: Draft, operation: Operation) -> None:
-    if operation.verb is Verb.REMOVE:
+    if operation.verb is _REMOVE:
         draft.guest = False
     elif operation.value == "multi":
         draft.guest = True

@@ -22,6 +22,7 @@ from rosterd.scim.grammar import And, Compare, Filter, Not, Or, Present
 from rosterd.scim.patch import Operation, Verb
 
 Element = dict[str, Any]
+_ADD, _REPLACE, _REMOVE = Verb.ADD, Verb.REPLACE, Verb.REMOVE
 
 MAX_TEXT = 4_000
 """Characters of a text; more is refused. Slack states no number."""
@@ -47,14 +48,14 @@ def write_emails(draft: Draft, operation: Operation) -> None:
     slots = [draft.email, draft.profile["secondary_email"]]
     if operation.path.filter is not None or operation.path.sub is not None:
         slots = _email_slot(slots, operation)
-    elif operation.verb is Verb.REMOVE:
+    elif operation.verb is _REMOVE:
         gone = None if operation.value is None else _values(operation.value, "emails_invalid")
         slots = [slots[0], None] if gone is None else [None if _in(s, gone) else s for s in slots]
     else:
         elements = _email_elements(operation.value)
-        primary = _primary_email(elements, merging=operation.verb is Verb.ADD)
+        primary = _primary_email(elements, merging=operation.verb is _ADD)
         others = [e["value"] for i, e in enumerate(elements) if i != primary]
-        if operation.verb is Verb.REPLACE:
+        if operation.verb is _REPLACE:
             slots = [None, None]
         if primary is not None:
             slots[0] = elements[primary]["value"]
@@ -92,7 +93,7 @@ def _primary_email(elements: Sequence[Element], *, merging: bool) -> int | None:
 def _email_slot(slots: list[str | None], operation: Operation) -> list[str | None]:
     types = ("work", "home")
     found = _chosen(slots, types, operation.path.filter)
-    if operation.verb is Verb.REMOVE:
+    if operation.verb is _REMOVE:
         return _emptied(slots, found, operation)
     if not found:
         found = [1]
@@ -121,11 +122,11 @@ def write_phones(draft: Draft, operation: Operation) -> None:
     slots = [draft.profile[name] for name in _PHONES]
     if operation.path.filter is not None or operation.path.sub is not None:
         slots = _phone_slot(slots, operation)
-    elif operation.verb is Verb.REMOVE:
+    elif operation.verb is _REMOVE:
         gone = None if operation.value is None else _values(operation.value, "phoneNumbers_invalid")
         slots = [None if gone is None or _in(slot, gone) else slot for slot in slots]
     else:
-        if operation.verb is Verb.REPLACE:
+        if operation.verb is _REPLACE:
             slots = [None, None]
         for slot, number in _phone_assignment(_phone_elements(operation.value)).items():
             slots[slot] = number
@@ -145,28 +146,31 @@ def _phone_assignment(elements: Sequence[Element]) -> dict[int, str | None]:
 
     An element without a value claims its slot too, as in a response that is sent back by PUT.
     """
-    claims = sorted(elements, key=_phone_claim)
+    claims = sorted([(_phone_claim(element), place) for place, element in enumerate(elements)])
     taken: dict[int, str | None] = {}
-    for element in claims:
-        wanted = 1 if _phone_claim(element) == 2 or (_phone_claim(element) == 3 and len(elements) > 1) else 0
+    for claim, place in claims:
+        element = elements[place]
+        wanted = 1 if claim == 2 or (claim == 3 and len(elements) > 1) else 0
         slot = wanted if wanted not in taken else 1 - wanted
         taken.setdefault(slot, _text(element.get("value"), "phoneNumbers_invalid"))
     return taken
 
 
 def _phone_claim(element: Element) -> int:
-    kind = str(element.get("type", "")).lower()
-    if _is_true(element.get("primary")):
+    primary = element.get("primary")
+    if primary is not None and _is_true(primary):
         return 0
-    if kind in ("mobile", "work"):
-        return 1 if kind == "mobile" else 2
-    return 4 if element.get("primary") is None else 3
+    kind = _CLAIMS.get(str(element.get("type", "")).lower())
+    return kind or (4 if primary is None else 3)
+
+
+_CLAIMS = {"mobile": 1, "work": 2}
 
 
 def _phone_slot(slots: list[str | None], operation: Operation) -> list[str | None]:
     types = ("mobile", "work")
     found = _chosen(slots, types, operation.path.filter)
-    if operation.verb is Verb.REMOVE:
+    if operation.verb is _REMOVE:
         return _emptied(slots, found, operation)
     if not found and not _asks_stored(operation.path.filter):
         found = [i for i, kind in enumerate(types) if _fits(operation.path.filter, _view(None, kind, i))]
@@ -213,7 +217,7 @@ def write_address(draft: Draft, operation: Operation) -> None:
     """
     current = draft.profile["address"]
     view = {wire: getattr(current, name, None) for wire, name in ADDRESS_FIELDS.items()}
-    if operation.verb is Verb.REMOVE and operation.value is not None:
+    if operation.verb is _REMOVE and operation.value is not None:
         named = [_address(element) for element in _elements(operation.value, "addresses_invalid")]
         if current in named:
             draft.profile["address"] = None
@@ -225,10 +229,11 @@ def write_address(draft: Draft, operation: Operation) -> None:
 
 def _address(element: Element) -> Address | None:
     lower = {key.lower(): value for key, value in element.items()}
-    parts = {
-        name: _text(lower.get(wire.lower()), "addresses_invalid") for wire, name in ADDRESS_FIELDS.items()
-    }
+    parts = {name: _text(lower.get(wire), "addresses_invalid") for wire, name in _ADDRESS_LOWER}
     return Address(**parts) if any(parts.values()) else None
+
+
+_ADDRESS_LOWER = tuple((wire.lower(), name) for wire, name in ADDRESS_FIELDS.items())
 
 
 def ignore_groups(draft: Draft, operation: Operation) -> None:
@@ -242,11 +247,11 @@ def _single(operation: Operation, current: Element, code: str, *, bare: bool = T
     path = operation.path
     if not _fits(path.filter, current):
         known = {key.lower() for key in current}  # an address does not know its type: any will do
-        if operation.verb is Verb.REMOVE and _asked(path.filter) & known:
+        if operation.verb is _REMOVE and _asked(path.filter) & known:
             return None
-        if operation.verb is not Verb.REMOVE and _asks_stored(path.filter):
+        if operation.verb is not _REMOVE and _asks_stored(path.filter):
             raise NoTarget(path.name or "")
-    if operation.verb is Verb.REMOVE:
+    if operation.verb is _REMOVE:
         if path.sub is not None:
             return _without(current, path.sub)
         named = None if operation.value is None else _values(operation.value, code)
@@ -267,12 +272,19 @@ def _without(element: Element, name: str) -> Element:
 
 def _elements(value: Any, code: str, *, bare: bool = False) -> list[Element]:
     """A list of objects from an object or a list; with ``bare``, plain strings stand for their value."""
-    items = value if isinstance(value, list) else [value]
-    if bare:
-        items = [{"value": item} if isinstance(item, str) else item for item in items]
-    if not all(isinstance(item, dict) for item in items):
-        raise _invalid(code)
-    return [_canonical(item) for item in items]
+    elements: list[Element] = []
+    for item in value if isinstance(value, list) else (value,):
+        if isinstance(item, dict):
+            elements.append(item if item.keys() <= _COMMON else _canonical(item))
+        elif bare and isinstance(item, str):
+            elements.append({"value": item})
+        else:
+            raise _invalid(code)
+    return elements
+
+
+_COMMON = frozenset({"value", "type", "primary", "display", *ADDRESS_FIELDS})
+"""Names that are written as they are read."""
 
 
 def _canonical(element: Element) -> Element:

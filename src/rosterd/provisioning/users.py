@@ -43,16 +43,18 @@ def creation(body: Mapping[str, Any]) -> UserChange:
     profile is invalid, all profile fields will be dropped*). Everything else that is wrong raises
     `Invalid` or a `ScimError`.
     """
+    check_schemas(_schemas(body))
     draft = Draft(None)
     refused: InvalidProfile | None = None
-    for operation in _of_resource(body):
+    for name, value in body.items():
+        said: Iterable[_Said] = ()
         try:
-            leaves = list(_known([operation]))
+            said = _said(name, value)
         except InvalidProfile as error:  # an extension that is no object
-            leaves, refused = [], refused or error
-        for leaf in leaves:
+            refused = refused or error
+        for row, operation in said:
             try:
-                _apply(draft, leaf)
+                row.write(draft, operation)
             except InvalidProfile as error:
                 refused = refused or error
     _check_named(draft)
@@ -63,9 +65,11 @@ def creation(body: Mapping[str, Any]) -> UserChange:
 
 def replacement(body: Mapping[str, Any], existing: User) -> UserChange:
     """What a PUT body makes of ``existing``: what it does not mention is blanked, as Slack does."""
+    check_schemas(_schemas(body))
     draft = Draft.of_put(existing)
-    for operation in _known(_of_resource(body)):
-        _apply(draft, operation)
+    for name, value in body.items():
+        for row, operation in _said(name, value):
+            row.write(draft, operation)
     _check_named(draft)
     if draft.guest is True and draft.guest_expires is UNSET:
         draft.guest_expires = None
@@ -96,30 +100,64 @@ def modification(asked: Sequence[Operation], existing: User) -> UserChange:
     return draft.change()
 
 
-def _of_resource(body: Mapping[str, Any]) -> Iterator[Operation]:
-    check_schemas({name.lower(): value for name, value in body.items()}.get("schemas"))
-    for name, value in body.items():
-        if name.lower() not in _DESCRIPTIVE:
-            try:
-                path = _attribute(name) if len(name) < _SHORT else attribute(name)
-            except InvalidPath:
-                continue
-            yield Operation(Verb.REPLACE, path, value)
+def _schemas(body: Mapping[str, Any]) -> object:
+    if "schemas" in body:
+        return body["schemas"]
+    return next((value for name, value in body.items() if name.lower() == "schemas"), None)
 
 
-_attribute = lru_cache(maxsize=512)(attribute)
+_Said = tuple[Attribute, Operation]
+"""What a resource says of one attribute."""
+
+
+def _said(name: str, value: Any) -> Iterable[_Said]:
+    """What one member of a whole resource says: nothing, if it is null or nowhere in the table."""
+    if value is None:
+        return ()  # RFC 7643 §2.5: null is no value, in a whole resource the same as silence
+    place = (_place if len(name) < _SHORT else _place.__wrapped__)(name)
+    if place is None:
+        return ()
+    path, row = place
+    if row is None:
+        return _said_within(path, value)
+    return () if _is_silent(path, value) else ((row, Operation(_REPLACE, path, value)),)
+
+
+def _said_within(whole: Path, value: Any) -> list[_Said]:
+    """The same of the attributes in ``name``, or in an extension."""
+    return [
+        (row, Operation(_REPLACE, path, part))
+        for path, row, part in _members(whole, value)
+        if part is not None and not _is_silent(path, part)
+    ]
+
+
+def _is_silent(path: Path, value: Any) -> bool:
+    # Clients that drop nulls (Slack's Java SDK) send an unset manager back as {}.
+    return value == {} and path.name == "manager"
+
+
+_Place = tuple[Path, Attribute | None]
+"""An attribute, or (without a row) a whole that consists of attributes."""
+
+
+@lru_cache(maxsize=512)
+def _place(name: str) -> _Place | None:
+    """Where a member of a resource belongs; None: it says nothing that is in the table."""
+    if name.lower() in _DESCRIPTIVE:
+        return None
+    try:
+        path = attribute(name)
+    except InvalidPath:
+        return None
+    if _is_whole(path):
+        return path, None
+    row = _row(path)
+    return None if row is None else (path, row)
+
+
 _SHORT = 100  # characters of a name that is worth remembering
-
-
-def _known(found: Iterable[Operation]) -> Iterator[Operation]:
-    for operation in found:
-        if operation.value is None:
-            continue  # RFC 7643 §2.5: null is no value, in a whole resource the same as silence
-        for leaf in _leaves(operation):
-            # Clients that drop nulls (Slack's Java SDK) send an unset manager back as {}.
-            says_nothing = leaf.value is None or (leaf.value == {} and leaf.path.name == "manager")
-            if not says_nothing and _row(leaf.path) is not None:
-                yield leaf
+_REPLACE, _REMOVE = Verb.REPLACE, Verb.REMOVE
 
 
 def _check_named(draft: Draft) -> None:
@@ -141,46 +179,63 @@ def _apply(draft: Draft, operation: Operation) -> None:
     row = _row(operation.path)
     assert row is not None
     is_whole = operation.path.filter is None and operation.path.sub is None
-    if row.multi_valued and is_whole and operation.verb is Verb.REPLACE and operation.value is None:
-        operation = Operation(Verb.REMOVE, operation.path)  # RFC 7643 §2.5: null is no value
+    if row.multi_valued and is_whole and operation.verb is _REPLACE and operation.value is None:
+        operation = Operation(_REMOVE, operation.path)  # RFC 7643 §2.5: null is no value
     row.write(draft, operation)
 
 
 def _leaves(operation: Operation) -> Iterable[Operation]:
     """An operation on ``name`` or on a whole extension as operations on its attributes."""
-    path = operation.path
-    if path.filter is None and (path.name is None or (path.name == "name" and not path.extension)):
-        return (operation,) if path.sub is not None else _parts(operation)
-    return (operation,)
+    return _parts(operation) if _is_whole(operation.path) else (operation,)
+
+
+def _is_whole(path: Path) -> bool:
+    is_name = path.name == "name" and not path.extension
+    return path.filter is None and path.sub is None and (path.name is None or is_name)
 
 
 def _parts(operation: Operation) -> Iterator[Operation]:
     path, value = operation.path, operation.value
-    if value is None and path.extension == "guest" and operation.verb is not Verb.REMOVE:
+    if value is None and path.extension == "guest" and operation.verb is not _REMOVE:
         return  # a client that writes nulls does not ask for a full member
-    if operation.verb is Verb.REMOVE or value is None:
+    if operation.verb is _REMOVE or value is None:
         for extension, name, below in _KEYS:
             if extension == path.extension and path.name in (None, name):
-                yield Operation(Verb.REMOVE, Path(extension, name, None, below))
+                yield Operation(_REMOVE, Path(extension, name, None, below))
         return
+    for where, _, part in _members(path, value):
+        yield Operation(operation.verb, where, part)
+
+
+def _members(whole: Path, value: Any) -> Iterator[tuple[Path, Attribute, Any]]:
+    """The attributes in a value of ``name`` or of an extension: where they are, their rows, their values."""
     if not isinstance(value, dict):
-        raise wrong_type(operation, custom=path.extension in ("enterprise", "profile"))
-    _check_whole(path, value)
+        raise wrong_type(Operation(_REPLACE, whole), custom=whole.extension in ("enterprise", "profile"))
+    _check_whole(whole, value)
     for name, part in value.items():
-        first, _, second = name.lower().partition(".")
-        where = Path(path.extension, path.name or first, None, first if path.name else second or None)
-        if _row(where) is not None:
-            yield Operation(operation.verb, where, part)
+        member = _member if len(name) < _SHORT else _member.__wrapped__
+        if (found := member(whole.extension, whole.name, name)) is not None:
+            yield *found, part
+
+
+@lru_cache(maxsize=512)
+def _member(extension: str, outer: str | None, name: str) -> tuple[Path, Attribute] | None:
+    first, _, second = name.lower().partition(".")
+    path = Path(extension, outer or first, None, first if outer else second or None)
+    row = _row(path)
+    return None if row is None else (path, row)
 
 
 _KEYS = tuple(row.key for row in ATTRIBUTES)
 
 
 def _check_whole(path: Path, value: Mapping[str, Any]) -> None:
+    if path.extension not in ("", "guest"):
+        return
     given = {name.lower(): part for name, part in value.items() if part is not None}
-    if path.extension == "guest" and given and "type" not in given:
+    if path.extension and given and "type" not in given:
         raise Invalid("improper_enterprise_schema_format")
-    names = [given.get("givenname"), given.get("familyname")]
+    names = (given.get("givenname"), given.get("familyname"))
     if path.name and all(isinstance(name, str) and name.isspace() for name in names):
         raise Invalid("invalid_name_required")
 

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from rosterd.scim.dialect import Dialect
 from rosterd.scim.errors import InvalidPath, InvalidSyntax, MissingSchemas, NoTarget, TooLarge
@@ -39,7 +41,7 @@ _VERBS: Mapping[str, Verb] = {verb.value: verb for verb in Verb}
 _MARKS: Mapping[str, Verb] = {"delete": Verb.REMOVE, "add": Verb.ADD}
 
 
-class Operation(NamedTuple):
+class Operation(msgspec.Struct, frozen=True):
     """One change of one attribute. ``value`` is JSON as sent; see rule 4 for ``remove``."""
 
     verb: Verb
