@@ -20,7 +20,7 @@ from rosterd.directory.errors import (
     Taken,
 )
 from rosterd.directory.events import Event
-from rosterd.directory.ids import SPAN, is_slack_id, slack_id
+from rosterd.directory.ids import NEARBY, is_slack_id, number_at, slack_id
 from rosterd.directory.model import Actor, Org, OrgId, Profile, Role, User, UserId
 from rosterd.directory.users import UserChange
 from rosterd.store import audit, profile_fields, tokens
@@ -66,7 +66,8 @@ async def create(
 async def _settle(
     tx: Tx, org: Org, change: UserChange, address: str, role: Role, *, claimed: bool, actor: Actor
 ) -> User:
-    user_id = UserId(slack_id(plans.RULES[org.plan].user_prefix, secrets.randbelow(SPAN)))
+    number = number_at(tx.now, secrets.randbelow(NEARBY))
+    user_id = UserId(slack_id(plans.RULES[org.plan].user_prefix, number))
     wanted = change.username or ""
     if change.guest is True:
         plans.check_guests(org.plan)

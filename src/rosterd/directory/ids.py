@@ -1,14 +1,30 @@
 """Ids in Slack's form: a letter for the kind, then capital letters and digits.
 
-Randomness comes in as an integer, so this stays pure.
+Randomness and the time come in as integers, so this stays pure.
 """
 
 from __future__ import annotations
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ID_LENGTH = 11
-SPAN = 36 ** (ID_LENGTH - 2)
+SPAN: int = 36 ** (ID_LENGTH - 2)
 """How many ids one prefix has: give :func:`slack_id` a number below this."""
+
+
+_TURN = 1_000_000  # milliseconds
+NEARBY = SPAN // _TURN
+"""How many numbers stand next to each other in every millisecond: give :func:`number_at` one below this."""
+
+
+def number_at(microseconds: int, drawn: int) -> int:
+    """A number for :func:`slack_id`, near those of the same second: an index on ids then grows at one place.
+
+    The place comes round every 1,000 s. What keeps two ids apart is ``drawn``, at random below `NEARBY`.
+
+    >>> number_at(1_764_000_000_500_000, 7) - number_at(1_764_000_000_499_000, 0) - NEARBY
+    7
+    """
+    return microseconds // 1000 % _TURN * NEARBY + drawn
 
 
 def slack_id(prefix: str, number: int) -> str:
