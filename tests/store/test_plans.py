@@ -12,7 +12,7 @@ import pytest
 from rosterd.directory.model import GroupId, Role, UserId
 from rosterd.directory.query import Compare, Condition, Op
 from rosterd.store import audit, groups, names, query, tokens, users
-from rosterd.store.contract import CardOf
+from rosterd.store.contract import CardOf, Step
 from rosterd.store.engine import Row, Store, Tx
 from tests.store.rows import ACTOR, E1, an_event, found
 
@@ -80,6 +80,11 @@ class Explained:
     async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         await self._explain(sql, rows[0])
         await self.tx.many(sql, rows)
+
+    async def together(self, steps: Sequence[Step]) -> int:
+        for sql, args in steps:
+            await self._explain(sql, args)
+        return await self.tx.together(steps)
 
     async def _explain(self, sql: str, args: Sequence[Any]) -> None:
         rows = await self.tx.all(f"{'EXPLAIN QUERY PLAN' if self.sqlite else 'EXPLAIN'} {sql}", *args)

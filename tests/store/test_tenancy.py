@@ -23,7 +23,7 @@ from rosterd.directory.model import Role, Token, TokenId
 from rosterd.directory.query import Compare, Condition, Constant, Not, Op, Present
 from rosterd.provisioning.cards import card
 from rosterd.store import audit, groups, names, orgs, profile_fields, query, tokens, users
-from rosterd.store.contract import CardOf
+from rosterd.store.contract import CardOf, Step
 from rosterd.store.engine import Row, Tx, open_store
 from rosterd.store.statements import for_postgresql
 from rosterd.store.tables import metadata
@@ -78,6 +78,11 @@ class Recorder:
     async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         self._note(sql)
         await self.tx.many(sql, rows)
+
+    async def together(self, steps: Sequence[Step]) -> int:
+        for sql, _ in steps:
+            self._note(sql)
+        return await self.tx.together(steps)
 
     def _note(self, sql: str) -> None:
         caller = sys._getframe(2)

@@ -74,29 +74,55 @@ async def _settle(
         role = Role.MULTI_CHANNEL_GUEST
     profile, refused = await _new_profile(tx, org, change)
     profile = rules.completed(profile, address)
-    username = await _claim_username(tx, org.id, wanted, user_id)
-    display_name = names.display_name(change.display_name or "", username=username) or username
-    if not profile.given_name and not profile.family_name:
-        profile = msgspec.structs.replace(profile, given_name=display_name)
-    user = User(
-        org_id=org.id,
-        id=user_id,
-        created=tx.now,
-        username=username,
-        email=address,
-        display_name=display_name,
-        role=role,
-        deactivated=change.active is False,
-        date_claimed=tx.now // 1_000_000 if claimed else None,
-        guest_expires=_expiry_after(None, role, change),
-        erased=False,
-        profile=profile,
-    )
-    if not await store.insert(tx, user):
-        raise Taken("user_creation_failed", user=username)
-    await _claim_emails(tx, user, _addresses(user), shown=_shown_name(wanted))
-    await audit.append(tx, list(rules.events_of_creation(user, refused)), actor)
-    return user
+    stem = _username_of(wanted)
+    display_name = await _new_display_name(tx, org.id, change, stem)
+    expires = _expiry_after(None, role, change)
+    held: set[str] = set()
+    for username in names.numbered(stem, held):
+        shown = display_name or username
+        user = User(
+            org_id=org.id,
+            id=user_id,
+            created=tx.now,
+            username=username,
+            email=address,
+            display_name=shown,
+            role=role,
+            deactivated=change.active is False,
+            date_claimed=tx.now // 1_000_000 if claimed else None,
+            guest_expires=expires,
+            erased=False,
+            profile=rules.named(profile, shown),
+        )
+        trail = audit.entries(tx.now, rules.events_of_creation(user, refused), actor)
+        taken = await store.insert_whole(tx, user, sorted(_addresses(user)), trail)
+        if taken is None:
+            return user
+        if taken != "username" or "@" not in wanted:
+            raise await _refusal(tx, user, taken, wanted)
+        held |= await store_names.like(tx, org.id, stem[:17])  # what a number of four digits leaves
+    raise Invalid("truncation_error", user=stem)
+
+
+async def _new_display_name(tx: Tx, org_id: OrgId, change: UserChange, username: str) -> str:
+    try:
+        return names.display_name(change.display_name or "", username=username)
+    except Invalid:
+        # A username that is taken is told of first.
+        if "@" not in (change.username or "") and await store_names.kind_of(tx, org_id, username):
+            raise await _username_taken(tx, org_id, username) from None
+        raise
+
+
+async def _refusal(tx: Tx, user: User, taken: str, wanted: str) -> DirectoryError:
+    """Why a new user cannot be: of what was ``taken`` somebody else has it."""
+    if taken == "username":
+        return await _username_taken(tx, user.org_id, user.username)
+    for address in sorted(_addresses(user)):
+        holder = await store.find_by_email(tx, user.org_id, address)
+        if holder not in (None, user.id):
+            return Taken("email_taken", user=_shown_name(wanted), existing_user=holder)
+    return Taken("user_creation_failed", user=user.username)
 
 
 async def update(tx: Tx, org: Org, user: User, change: UserChange, *, actor: Actor) -> User:
@@ -183,7 +209,7 @@ async def _write(tx: Tx, before: User, after: User, events: Iterable[Event], *, 
     await _claim_emails(tx, after, has - had, shown=after.username)
     if after.deactivated and not before.deactivated:
         await tokens.revoke_of_user(tx, after.org_id, after.id, tx.now // 1_000_000)
-    await audit.append(tx, list(events), actor)
+    await audit.append(tx, events, actor)
 
 
 def _addresses(user: User) -> set[str]:
@@ -209,9 +235,13 @@ async def _email_taken(tx: Tx, org_id: OrgId, address: str, username: str) -> Ta
 
 def _shown_name(wanted: str) -> str:
     try:
-        return names.username_of_email(wanted) if "@" in wanted else names.username_of(wanted)
+        return _username_of(wanted)
     except Invalid:
         return wanted[: names.USERNAME_LENGTH]
+
+
+def _username_of(wanted: str) -> str:
+    return names.username_of_email(wanted) if "@" in wanted else names.username_of(wanted)
 
 
 async def _claim_username(tx: Tx, org_id: OrgId, wanted: str, user_id: UserId) -> str:

@@ -84,6 +84,17 @@ def completed(profile: Profile, email: str) -> Profile:
     return msgspec.structs.replace(profile, secondary_email=secondary, has_custom=has_custom)
 
 
+def named(profile: Profile, otherwise: str) -> Profile:
+    """The profile of a new user: whoever has no name is called as they are shown.
+
+    >>> named(Profile(), "ann").given_name, named(Profile(family_name="Lee"), "ann").given_name
+    ('ann', '')
+    """
+    if profile.given_name or profile.family_name:
+        return profile
+    return msgspec.structs.replace(profile, given_name=otherwise)
+
+
 def custom_fields_of(profile: Profile) -> set[str]:
     """The names of the custom fields that this profile sets.
 

@@ -26,7 +26,7 @@ import msgspec
 
 from rosterd.directory.events import Event
 from rosterd.directory.model import Actor, OrgId, UserId
-from rosterd.store.contract import Row, Tx
+from rosterd.store.contract import Row, Step, Tx
 
 GENESIS = "0" * 64
 BATCH = 1_000
@@ -69,16 +69,15 @@ class Verdict(msgspec.Struct, frozen=True):
         return self.problem is None
 
 
-async def append(tx: Tx, events: Sequence[Event], actor: Actor) -> None:
+async def append(tx: Tx, events: Iterable[Event], actor: Actor) -> None:
     """Write events, in this order, as done by ``actor`` in this transaction."""
-    rows = [_new_row(tx.now, event, actor) for event in events]
-    waiting = [(row[0], row[1], leaf(row)) for row in rows]
-    if len(rows) == 1:
-        await tx.run(_INSERT, *rows[0])
-        await tx.run(_ENQUEUE, *waiting[0])
-    elif rows:
-        await tx.many(_INSERT, rows)
-        await tx.many(_ENQUEUE, waiting)
+    await tx.together(entries(tx.now, events, actor))
+
+
+def entries(now: int, events: Iterable[Event], actor: Actor) -> list[Step]:
+    """What :func:`append` does, as steps. ``now``: microseconds."""
+    rows = [_new_row(now, event, actor) for event in events]
+    return [step for row in rows for step in ((_INSERT, row), (_ENQUEUE, (row[0], row[1], leaf(row))))]
 
 
 async def page(

@@ -34,6 +34,11 @@ def no_card(user: User) -> str:
     return ""
 
 
+Step = tuple[str, Sequence[Any]]
+"""A statement that inserts one row, ``INSERT INTO t (…) VALUES ($1, …)``, perhaps with ``ON CONFLICT DO
+NOTHING`` at its end, and its arguments."""
+
+
 class StoreError(Exception):
     """The store could not do what it was asked. The text is for the operator."""
 
@@ -75,6 +80,12 @@ class Tx(Protocol):
 
     async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """The statement once for every row of arguments. Raises as :meth:`run` does."""
+
+    async def together(self, steps: Sequence[Step]) -> int:
+        """Insert rows, in this order, each only if all before it were. Returns how many were inserted.
+
+        Raises as :meth:`run` does.
+        """
 
 
 class Store(Protocol):

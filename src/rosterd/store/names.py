@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from rosterd.directory.model import OrgId
-from rosterd.store.contract import Tx
+from rosterd.store.contract import Step, Tx
 from rosterd.store.query import prefix_end
 
 Kind = Literal["user", "channel", "reserved"]
@@ -18,11 +18,15 @@ Kind = Literal["user", "channel", "reserved"]
 
 async def add(tx: Tx, org: OrgId, name: str, kind: Kind, holder: str | None) -> bool:
     """Hold a name for ``holder`` (an id; None for reserved words). False: it is taken."""
-    added = await tx.run(
-        "INSERT INTO names (org_id, name, kind, holder_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        org, name, kind, holder,
-    )  # fmt: skip
-    return added > 0
+    return await tx.together([addition(org, name, kind, holder)]) > 0
+
+
+def addition(org: OrgId, name: str, kind: Kind, holder: str | None) -> Step:
+    """What :func:`add` does, as a step."""
+    return _ADD, (org, name, kind, holder)
+
+
+_ADD = "INSERT INTO names (org_id, name, kind, holder_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
 
 
 async def add_reserved(tx: Tx, org: OrgId, words: Iterable[str]) -> None:

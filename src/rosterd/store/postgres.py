@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from rosterd.store.contract import CardOf, Row, StoreError, StoreUnavailable, no_card
+from rosterd.store.contract import CardOf, Row, Step, StoreError, StoreUnavailable, no_card
 from rosterd.store.postgres_link import FAILURES, Link
 from rosterd.store.postgres_reads import Answer, Reads
 from rosterd.store.postgres_server import LONGEST_SCAN, LONGEST_STATEMENT, PATIENCE, RISKS, connect
@@ -117,7 +117,7 @@ class _Reading:
         async with self._alone() as tx:
             await tx.many(sql, rows)
 
-    async def together(self, steps: Sequence[tuple[str, Sequence[Any]]]) -> int:
+    async def together(self, steps: Sequence[Step]) -> int:
         async with self._alone() as tx:
             return await tx.together(steps)
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from rosterd.store.contract import CardOf, Row, StoreError
+from rosterd.store.contract import CardOf, Row, Step, StoreError
 from rosterd.store.postgres_link import FAILURES, Link
 from rosterd.store.postgres_reads import Reads
 from rosterd.store.statements import chained, is_plain
@@ -58,7 +58,7 @@ class Transaction:
             await self.begin()
         await self.link.many(sql, rows, self._limit)
 
-    async def together(self, steps: Sequence[tuple[str, Sequence[Any]]]) -> int:
+    async def together(self, steps: Sequence[Step]) -> int:
         if len(steps) < 2:
             return sum([await self.run(sql, *args) for sql, args in steps])
         args = [arg for _, some in steps for arg in some]

@@ -24,7 +24,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from rosterd.store.contract import CardOf, Row, StoreUnavailable, no_card
+from rosterd.store.contract import CardOf, Row, Step, StoreUnavailable, no_card
 from rosterd.store.group_commit import GroupCommit, in_thread
 from rosterd.store.sqlite_file import PATIENCE, connect, create_file, explained, is_locked, path_of
 from rosterd.store.statements import LARGE_SET, for_sqlite, with_lists
@@ -204,6 +204,9 @@ class _Tx:
             bound = [with_lists(statement, row)[0] for row in rows]
             await self._place(_many, statement.text, bound, large=len(rows) > LARGE_SET)
 
+    async def together(self, steps: Sequence[Step]) -> int:
+        return int(await self._place(_together, "", steps, large=False))
+
     async def _do(self, work: Work, sql: str, args: Sequence[Any]) -> Any:
         statement = for_sqlite(sql)
         large = False
@@ -323,6 +326,13 @@ def _run(connection: sqlite3.Connection, text: str, args: Sequence[Any]) -> int:
     # The module counts only statements whose first word changes rows, not "WITH … INSERT".
     changed: int = connection.execute("SELECT changes()").fetchone()[0]
     return changed
+
+
+def _together(connection: sqlite3.Connection, _: str, steps: Sequence[Step]) -> int:
+    for done, (sql, args) in enumerate(steps):
+        if not connection.execute(for_sqlite(sql).text, args).rowcount:
+            return done
+    return len(steps)
 
 
 def _many(connection: sqlite3.Connection, text: str, rows: Sequence[Sequence[Any]]) -> None:

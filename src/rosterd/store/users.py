@@ -12,15 +12,15 @@ Rules of this module:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from rosterd.directory.model import GroupId, GroupRef, OrgId, Profile, Role, User, UserId
 from rosterd.directory.names import folded
 from rosterd.directory.query import Compare, Condition, Op
-from rosterd.store import query
-from rosterd.store.contract import Row, Tx
+from rosterd.store import names, query
+from rosterd.store.contract import Row, Step, Tx
 from rosterd.store.query import Field
 
 FIELDS = {
@@ -55,6 +55,26 @@ class Brief(msgspec.Struct, frozen=True):
 async def insert(tx: Tx, user: User) -> bool:
     """Store a new user whose username is already held. False: the id is taken."""
     return await tx.run(_INSERT, *_values(tx, user)) > 0
+
+
+async def insert_whole(
+    tx: Tx, user: User, emails: Sequence[str], trail: Sequence[Step]
+) -> Literal["username", "id", "email"] | None:
+    """Store a new user with their username, their addresses (folded) and, last, their audit trail.
+
+    Says what of it is taken, if anything is: then only a part is stored, and the transaction can be left.
+    A taken username is the first to be found out, so that nothing is stored yet.
+    """
+    steps = [
+        names.addition(user.org_id, user.username, "user", user.id),
+        (_INSERT, _values(tx, user)),
+        *((_ADD_EMAIL, (user.org_id, email, user.id)) for email in emails),
+        *trail,
+    ]
+    done = await tx.together(steps)
+    if done == len(steps):
+        return None
+    return ("username", "id")[done] if done < 2 else "email"
 
 
 async def update(tx: Tx, user: User) -> None:
@@ -138,11 +158,7 @@ async def primary_owner(tx: Tx, org: OrgId) -> UserId | None:
 
 async def add_email(tx: Tx, org: OrgId, email: str, user: UserId) -> bool:
     """Give a user an address (folded). False: somebody has it already, perhaps this user."""
-    added = await tx.run(
-        "INSERT INTO emails (org_id, email, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        org, email, user,
-    )  # fmt: skip
-    return added > 0
+    return await tx.together([(_ADD_EMAIL, (org, email, user))]) > 0
 
 
 async def remove_email(tx: Tx, org: OrgId, email: str, user: UserId) -> bool:
@@ -185,6 +201,7 @@ _INSERT = (
     f"INSERT INTO users ({', '.join(_NAMES)}) VALUES ({', '.join(f'${n + 1}' for n in range(len(_NAMES)))})"
     " ON CONFLICT (org_id, id) DO NOTHING"
 )
+_ADD_EMAIL = "INSERT INTO emails (org_id, email, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 _UPDATE = (
     f"UPDATE users SET {', '.join(f'{name} = ${n + 1}' for n, name in enumerate(_NAMES) if n > 1)}"
     " WHERE org_id = $1 AND id = $2"
