@@ -15,7 +15,7 @@ SOURCE = ROOT / "src" / "rosterd"
 # `seal` and `touch` are absent on purpose: sealing the audit chain and noting a token's last use are
 # bookkeeping of the server, nobody's change of the directory.
 WRITING = re.compile(r"(insert|update|delete|add|remove|append|retain|replace|revoke|erase)(_|$)")
-EXECUTING = {"one", "all", "run", "many", "together"}
+EXECUTING = {"one", "all", "run", "many", "together", "known"}
 
 
 def name_of(path: Path) -> str:

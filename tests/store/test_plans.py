@@ -73,6 +73,10 @@ class Explained:
         await self._explain(sql, args)
         return await self.tx.all(sql, *args)
 
+    async def known(self, sql: str, *args: Any) -> Sequence[Row]:
+        await self._explain(sql, args)
+        return await self.tx.known(sql, *args)
+
     async def run(self, sql: str, *args: Any) -> int:
         await self._explain(sql, args)
         return await self.tx.run(sql, *args)

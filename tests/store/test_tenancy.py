@@ -71,6 +71,10 @@ class Recorder:
         self._note(sql)
         return await self.tx.all(sql, *args)
 
+    async def known(self, sql: str, *args: Any) -> Sequence[Row]:
+        self._note(sql)
+        return await self.tx.known(sql, *args)
+
     async def run(self, sql: str, *args: Any) -> int:
         self._note(sql)
         return await self.tx.run(sql, *args)

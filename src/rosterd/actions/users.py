@@ -369,7 +369,7 @@ async def _with_manager(tx: Tx, org_id: OrgId, profile: Profile, change: UserCha
 async def _ensure_fields(tx: Tx, org_id: OrgId, profile: Profile) -> None:
     """Make the custom profile fields that this profile is the first to use; at most 50 in all."""
     needed = rules.custom_fields_of(profile)
-    if not needed:
+    if needed <= await profile_fields.known(tx, org_id):
         return
     existing_fields = await profile_fields.names(tx, org_id)
     missing = needed - existing_fields

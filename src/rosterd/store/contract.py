@@ -75,6 +75,13 @@ class Tx(Protocol):
     async def all(self, sql: str, *args: Any) -> Sequence[Row]:
         """Every row. May raise :class:`Conflict` and :class:`StoreUnavailable`."""
 
+    async def known(self, sql: str, *args: Any) -> Sequence[Row]:
+        """As :meth:`all`, for a plain look at orgs, users, emails, tokens or profile_fields.
+
+        Rows that were found may be remembered, until one of these tables may have lost or altered any.
+        So what comes is as it is now, but beside it rows may be missing that were added since.
+        """
+
     async def run(self, sql: str, *args: Any) -> int:
         """The number of rows affected. May raise :class:`Conflict` and :class:`StoreUnavailable`."""
 

@@ -13,6 +13,8 @@ Rules of this module:
 2. A body that fails undoes its own savepoint and nothing else. A commit that fails is told to every
    member of the batch and to nobody else.
 3. The transaction is open only while somebody is in the batch or holds the turn.
+4. ``known`` is for :meth:`~rosterd.store.contract.Tx.known`. It is forgotten with every statement that may
+   alter what it is about, with whatever is undone, and with every commit by somebody else.
 """
 
 from __future__ import annotations
@@ -20,12 +22,12 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from rosterd.store.contract import StoreUnavailable
+from rosterd.store.contract import Row, StoreUnavailable
 from rosterd.store.sqlite_file import explained, is_locked
 from rosterd.store.waiting import naps, to_the_end
 from rosterd.store.watch import Watch
@@ -46,6 +48,8 @@ class GroupCommit:
 
     def __init__(self, connection: sqlite3.Connection, patience: float, watch: Watch) -> None:
         self.connection = connection
+        self.known: dict[tuple[str, tuple[Any, ...]], Sequence[Row]] = {}
+        self._others = 0  # SQLite's number for what other connections commit
         self._watch = watch
         self._patience = patience
         self._turn = asyncio.Lock()  # first come, first served
@@ -100,13 +104,21 @@ class GroupCommit:
     async def _begin(self, patience: float) -> None:
         for nap in naps(patience):
             try:
-                self.connection.execute("BEGIN IMMEDIATE")
+                self._begin_now()
                 return
             except sqlite3.OperationalError as error:
                 if not is_locked(error):
                     raise
             await asyncio.sleep(nap)
+        self._begin_now()
+
+    def _begin_now(self) -> None:
         self.connection.execute("BEGIN IMMEDIATE")
+        # https://sqlite.org/pragma.html#pragma_data_version: from here on nobody else commits.
+        [others] = self.connection.execute("PRAGMA data_version").fetchone()
+        if others != self._others:
+            self._others = others
+            self.known.clear()
 
     def _join(self) -> asyncio.Future[None]:
         if not self.connection.in_transaction:
@@ -125,6 +137,7 @@ class GroupCommit:
         return committed
 
     def _undo(self) -> None:
+        self.known.clear()
         if self.connection.in_transaction:
             try:
                 self.connection.execute("ROLLBACK TO body")
@@ -142,6 +155,7 @@ class GroupCommit:
             _roll_back(self.connection)
 
     def _lose_batch(self) -> None:
+        self.known.clear()
         batch, self._batch = self._batch, []
         _answer(batch, StoreUnavailable("SQLite gave the transaction up"))
 
@@ -159,6 +173,7 @@ class GroupCommit:
                 if failure is None:
                     self._watch.committed(len(batch), time.monotonic_ns() - started)
                 else:
+                    self.known.clear()
                     self._watch.failed += 1
 
 

@@ -109,6 +109,9 @@ class _Reading:
         async with self._alone() as tx:
             return await tx.all(sql, *args)
 
+    async def known(self, sql: str, *args: Any) -> Sequence[Row]:
+        return await self.all(sql, *args)
+
     async def run(self, sql: str, *args: Any) -> int:
         async with self._alone() as tx:
             return await tx.run(sql, *args)

@@ -48,6 +48,9 @@ class Transaction:
             await self.begin()
         return await self.link.fetch(sql, args, self._limit)
 
+    async def known(self, sql: str, *args: Any) -> Sequence[Row]:
+        return await self.all(sql, *args)
+
     async def run(self, sql: str, *args: Any) -> int:
         if self._reads is not None:
             await self.begin()

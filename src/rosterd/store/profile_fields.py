@@ -11,7 +11,12 @@ from rosterd.store.contract import Tx
 
 async def names(tx: Tx, org: OrgId) -> set[str]:
     """The names of the organisation's custom profile fields."""
-    return {name for (name,) in await tx.all("SELECT name FROM profile_fields WHERE org_id = $1", org)}
+    return {name for (name,) in await tx.all(_NAMES, org)}
+
+
+async def known(tx: Tx, org: OrgId) -> set[str]:
+    """The same, perhaps without the newest."""
+    return {name for (name,) in await tx.known(_NAMES, org)}
 
 
 async def add(tx: Tx, org: OrgId, name: str, label: str, *, is_scim: bool) -> bool:
@@ -22,3 +27,6 @@ async def add(tx: Tx, org: OrgId, name: str, label: str, *, is_scim: bool) -> bo
         org, name, label, int(is_scim), tx.now,
     )  # fmt: skip
     return row is not None
+
+
+_NAMES = "SELECT name FROM profile_fields WHERE org_id = $1"

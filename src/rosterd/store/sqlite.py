@@ -27,9 +27,12 @@ from typing import Any
 from rosterd.store.contract import CardOf, Row, Step, StoreUnavailable, no_card
 from rosterd.store.group_commit import GroupCommit, in_thread
 from rosterd.store.sqlite_file import PATIENCE, connect, create_file, explained, is_locked, path_of
-from rosterd.store.statements import LARGE_SET, for_sqlite, with_lists
+from rosterd.store.statements import LARGE_SET, Statement, alters_known, for_sqlite, with_lists
 from rosterd.store.waiting import naps
 from rosterd.store.watch import Watch
+
+MOST_KNOWN = 10_000
+"""Statements whose rows are remembered; after that the others are asked each time."""
 
 SCANS = 4
 """How many scans run at once; more wait in line."""
@@ -175,16 +178,22 @@ class _Turn:
 class _Tx:
     """Statements on one connection: inline where there is one for that, else elsewhere."""
 
-    __slots__ = ("_elsewhere", "_inline", "_patience", "card", "now")
+    __slots__ = ("_elsewhere", "_inline", "_patience", "_writer", "card", "now")
 
     def __init__(
-        self, inline: sqlite3.Connection | None, elsewhere: Elsewhere, card: CardOf, patience: float = 0.0
+        self,
+        inline: sqlite3.Connection | None,
+        elsewhere: Elsewhere,
+        card: CardOf,
+        patience: float = 0.0,
+        writer: GroupCommit | None = None,
     ) -> None:
         self.now = time.time_ns() // 1000
         self.card = card
         self._inline = inline
         self._elsewhere = elsewhere
         self._patience = patience  # 0 inside a transaction, where trying again cannot help
+        self._writer = writer  # who remembers what is known
 
     async def one(self, sql: str, *args: Any) -> Row | None:
         row: Row | None = await self._do(_one, sql, args)
@@ -194,13 +203,24 @@ class _Tx:
         rows: list[Row] = await self._do(_all, sql, args)
         return rows
 
+    async def known(self, sql: str, *args: Any) -> Sequence[Row]:
+        if self._writer is None:
+            return await self.all(sql, *args)
+        known = self._writer.known
+        rows = known.get((sql, args))
+        if rows is None:
+            rows = await self.all(sql, *args)
+            if rows and len(known) < MOST_KNOWN:
+                known[sql, args] = rows
+        return rows
+
     async def run(self, sql: str, *args: Any) -> int:
         affected: int = await self._do(_run, sql, args)
         return affected
 
     async def many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         if rows:
-            statement = for_sqlite(sql)
+            statement = self._statement(sql)
             bound = [with_lists(statement, row)[0] for row in rows]
             await self._place(_many, statement.text, bound, large=len(rows) > LARGE_SET)
 
@@ -208,11 +228,16 @@ class _Tx:
         return int(await self._place(_together, "", steps, large=False))
 
     async def _do(self, work: Work, sql: str, args: Sequence[Any]) -> Any:
-        statement = for_sqlite(sql)
+        statement = self._statement(sql)
         large = False
         if statement.lists:
             args, large = with_lists(statement, args)
         return await self._place(work, statement.text, args, large=large)
+
+    def _statement(self, sql: str) -> Statement:
+        if self._writer is not None and alters_known(sql):
+            self._writer.known.clear()
+        return for_sqlite(sql)
 
     async def _place(self, work: Work, text: str, args: Sequence[Any], *, large: bool) -> Any:
         try:
@@ -261,7 +286,7 @@ class _Writing:
 
     async def __aenter__(self) -> _Tx:
         await self._writer.enter()
-        return _Tx(self._writer.connection, self._writer.off_loop, self._card)
+        return _Tx(self._writer.connection, self._writer.off_loop, self._card, writer=self._writer)
 
     async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         await self._writer.leave(keep=kind is None)

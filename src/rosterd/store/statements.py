@@ -28,6 +28,8 @@ LARGE_SET = 500
 
 _EACH = re.compile(r"\beach\(\$(\d+)\)")
 _ARGUMENT = re.compile(r"\$(\d+)")
+_KNOWN = re.compile(r"\b(?:orgs|users|emails|tokens|profile_fields)\b")
+_ADDS_OR_READS = re.compile(r"SELECT\b|INSERT INTO\b(?!.*\bDO UPDATE\b)", re.DOTALL)
 _VALUES = re.compile(r"\bVALUES \(([^()]*)\)")
 _NOT_PLAIN = re.compile(r"\beach\(|\bFOR (?:UPDATE|SHARE)\b|\bLIMIT \$|\bOFFSET\b")
 _LOCK = re.compile(r"\s+FOR (?:UPDATE|SHARE)(?: OF \w+(?:, \w+)*)?(?: NOWAIT| SKIP LOCKED)?\b")
@@ -52,6 +54,18 @@ def for_sqlite(sql: str) -> Statement:
     text = _LOCK.sub("", sql)
     text = _EACH.sub(r"(SELECT value FROM json_each(?\1))", text)
     return Statement(_ARGUMENT.sub(r"?\1", text), tuple(lists))
+
+
+@lru_cache(maxsize=2048)
+def alters_known(sql: str) -> bool:
+    """Whether a row that `Tx.known` is about may not be after this what it was before.
+
+    >>> [alters_known(sql) for sql in ("UPDATE users SET role = $1", "INSERT INTO users (id) VALUES ($1)")]
+    [True, False]
+    >>> alters_known("DELETE FROM members WHERE group_id = $1"), alters_known("SELECT 1 FROM tokens")
+    (False, False)
+    """
+    return _KNOWN.search(sql) is not None and not _ADDS_OR_READS.match(sql)
 
 
 @lru_cache(maxsize=2048)

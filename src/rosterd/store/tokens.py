@@ -36,7 +36,7 @@ async def insert(tx: Tx, token: Token, hash: str) -> None:
 
 async def authenticate(tx: Tx, hash: str) -> Grant | None:
     """The token with this hash, its owner and organisation, in one statement. None: no such token."""
-    return grant(await tx.all(AUTHENTICATE, hash))
+    return grant(await tx.known(AUTHENTICATE, hash))
 
 
 def grant(rows: Sequence[Row]) -> Grant | None:

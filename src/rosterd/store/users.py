@@ -137,14 +137,14 @@ async def page(
 
 async def find_by_username(tx: Tx, org: OrgId, username: str) -> UserId | None:
     """Whose username this is (lower case)."""
-    row = await tx.one("SELECT id FROM users WHERE org_id = $1 AND username = $2", org, username)
-    return None if row is None else UserId(row[0])
+    rows = await tx.known("SELECT id FROM users WHERE org_id = $1 AND username = $2", org, username)
+    return UserId(rows[0][0]) if rows else None
 
 
 async def find_by_email(tx: Tx, org: OrgId, email: str) -> UserId | None:
     """Whose address this is (folded), primary or secondary."""
-    row = await tx.one("SELECT user_id FROM emails WHERE org_id = $1 AND email = $2", org, email)
-    return None if row is None else UserId(row[0])
+    rows = await tx.known("SELECT user_id FROM emails WHERE org_id = $1 AND email = $2", org, email)
+    return UserId(rows[0][0]) if rows else None
 
 
 async def primary_owner(tx: Tx, org: OrgId) -> UserId | None:

@@ -71,7 +71,9 @@ class Authenticator:
 
     def hash_of(self, request: Request) -> str:
         """The keyed hash of a request's token. Raises as `grant`."""
-        return hash_of(bearer(request.header(b"authorization")), self._key)
+        if request.token_hash is None:
+            request.token_hash = hash_of(bearer(request.header(b"authorization")), self._key)
+        return request.token_hash
 
     def admitted(self, grant: tokens.Grant | None, hashed: str, ip: str | None) -> tokens.Grant:
         """The grant, if it counts now and for this address. Raises as `grant`."""

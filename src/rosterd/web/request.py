@@ -35,8 +35,9 @@ class Disconnected(Exception):
 class Request:
     """One request. ``segments`` are the parts of its path, decoded; None: no path that could exist.
 
-    ``version`` is what stands where SCIM paths name their version. ``route`` and ``grant`` are filled in
-    by those who find them out, for whoever watches: the pattern of the path, and who asks.
+    ``version`` is what stands where SCIM paths name their version. ``route``, ``grant`` and
+    ``token_hash`` are filled in by those who find them out, for whoever comes after: the pattern of the
+    path, and who asks.
     """
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
@@ -46,6 +47,7 @@ class Request:
         self.segments = segments_of(raw_path)
         self.route: tuple[str, ...] = ()
         self.grant: Grant | None = None
+        self.token_hash: str | None = None
         self._raw_path = raw_path
         self._headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))  # the first of a name counts
         self._scope = scope
