@@ -153,9 +153,11 @@ _SHOWN = ("username", "email", "display_name", "role", "deactivated", "guest_exp
 def _values(user: User) -> dict[str, Any]:
     """A user's fields, flat, as audit events show them."""
     shown = {name: getattr(user, name) for name in _SHOWN}
-    fields = msgspec.structs.asdict(user.profile)
-    del fields["has_custom"]  # follows from the others
-    return shown | {name: msgspec.to_builtins(value) for name, value in fields.items()}
+    shown |= msgspec.structs.asdict(user.profile)
+    del shown["has_custom"]  # follows from the others
+    if user.profile.address is not None:
+        shown["address"] = msgspec.to_builtins(user.profile.address)
+    return shown
 
 
 def differences(before: User, after: User) -> dict[str, tuple[Any, Any]]:
@@ -174,7 +176,7 @@ def events_of_creation(user: User, refused_profile: Invalid | None = None) -> It
     ``refused_profile`` is why the custom profile was dropped, if it was.
     """
     action = "guest_created" if user.role.is_guest else "user_created"
-    after = {name: value for name, value in _values(user).items() if value not in (None, "", False)}
+    after = {name: value for name, value in _values(user).items() if value}
     details = {"role": str(user.role)} | (
         {"profile_dropped": refused_profile.code} if refused_profile else {}
     )

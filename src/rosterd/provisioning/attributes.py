@@ -194,7 +194,12 @@ def created(microseconds: int) -> str:
     >>> created(1_577_963_045_000_000)
     '2020-01-02T03:04:05-08:00'
     """
-    return datetime.fromtimestamp(microseconds // 1_000_000, _pacific()).isoformat()
+    return _pacific_time(microseconds // 1_000_000)
+
+
+@lru_cache(maxsize=1024)
+def _pacific_time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, _pacific()).isoformat()
 
 
 def utc(seconds: int) -> str:

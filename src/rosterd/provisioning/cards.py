@@ -8,8 +8,9 @@ it follows from. A card of another `REVISION` than ours counts as none.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -24,6 +25,7 @@ REVISION = "2"
 # While a card is laid out, control characters stand for the names: JSON itself never contains them.
 _GROUPS, _LOCATION, _HOME, _USER = "\x01", "\x02", "\x03", "\x04"
 _EXTENSIONS = dict(zip(V2.extensions, "\x05\x06\x07", strict=True))
+_MARKED_KEYS = frozenset(_EXTENSIONS.values())
 _MARKED = dataclasses.replace(V2, user_urn=_USER, extensions=_EXTENSIONS)
 _NAMES = {mark: f"{ord(mark)}" for mark in (_GROUPS, _LOCATION, _HOME, _USER, *_EXTENSIONS.values())}
 
@@ -54,11 +56,25 @@ def card(user: User) -> str:
     resource = users.render(user, (), _MARKED, _MARKS)
     resource["schemas"] = _raw('["{}"]'.format('","'.join(resource["schemas"])))
     resource["groups"] = _raw(f"[{_GROUPS}]")
-    fields = ",".join([f'"{key}":{_encode(value).decode()}' for key, value in resource.items()])
-    text = fields.replace("%", "%%")
+    text = ",".join(_fields(resource)).replace("%", "%%")
     for mark, name in _NAMES.items():
         text = text.replace(mark, f"%({name})b")
     return f"{REVISION}{{{text}}}"
+
+
+def _fields(resource: dict[str, Any]) -> Iterator[str]:
+    """The JSON of a resource without its brackets. A mark in a name would be escaped as any other."""
+    beside: dict[str, Any] = {}
+    for key, value in resource.items():
+        if key not in _MARKED_KEYS:
+            beside[key] = value
+            continue
+        if beside:
+            yield _inside(beside)
+            beside = {}
+        yield f'"{key}":{_text(value)}'
+    if beside:
+        yield _inside(beside)
 
 
 def is_current(card: str) -> bool:
@@ -84,12 +100,12 @@ def _words(dialect: Dialect, site: Site) -> dict[bytes, bytes]:
     return {_NAMES[mark].encode(): _inside(word).encode() for mark, word in words.items()}
 
 
-def _text(value: str) -> str:
+def _text(value: Any) -> str:
     return _encode(value).decode()
 
 
-def _inside(value: str) -> str:
-    """A text as it stands between the quotes of JSON."""
+def _inside(value: Any) -> str:
+    """A text as it stands between the quotes of JSON, or an object between its brackets."""
     return _text(value)[1:-1]
 
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import uuid
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -161,7 +160,7 @@ def canonical(row: Row) -> bytes:
     ...     "salt", "personal"))[:60]
     b'{"action":"user_created","actor_id":"W1","client":"","create'
     """
-    return msgspec.json.encode(dict(zip(_COVERED, row, strict=False)), order="sorted")
+    return _encode(dict(zip(_COVERED, row, strict=False)))
 
 
 def digest(salt: str, personal: str) -> str:
@@ -219,14 +218,18 @@ class _Ids:
         self._last = drawn if drawn > self._last else self._last + 1 + secrets.randbits(32)
         high, low = self._last >> 62, self._last & (2**62 - 1)
         number = (high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low
-        return str(uuid.UUID(int=number))
+        text = f"{number:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 _ids = _Ids()
 
 
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
 def _json(value: Any) -> str:
-    return msgspec.json.encode(value, order="sorted").decode()
+    return _encode(value).decode()
 
 
 def _hash(previous: str, leaves: Iterable[str]) -> str:
