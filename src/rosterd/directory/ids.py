@@ -5,8 +5,12 @@ Randomness and the time come in as integers, so this stays pure.
 
 from __future__ import annotations
 
+from itertools import product
+
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ID_LENGTH = 11
+_THREE = tuple(map("".join, product(_ALPHABET, repeat=3)))  # three digits at once
+_BLOCK = len(_THREE)
 SPAN: int = 36 ** (ID_LENGTH - 2)
 """How many ids one prefix has: give :func:`slack_id` a number below this."""
 
@@ -33,11 +37,9 @@ def slack_id(prefix: str, number: int) -> str:
     >>> slack_id("W", 35), slack_id("S", 36**8)
     ('W000000000Z', 'S0100000000')
     """
-    digits = []
-    for _ in range(ID_LENGTH - 2):
-        number, digit = divmod(number, 36)
-        digits.append(_ALPHABET[digit])
-    return prefix + "0" + "".join(reversed(digits))
+    upper, lower = divmod(number, _BLOCK)
+    highest, upper = divmod(upper, _BLOCK)
+    return f"{prefix}0{_THREE[highest]}{_THREE[upper]}{_THREE[lower]}"
 
 
 def is_slack_id(text: str, prefixes: str) -> bool:

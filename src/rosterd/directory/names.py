@@ -93,10 +93,16 @@ def username_of_email(address: str) -> str:
     return _shaped(local)[:USERNAME_LENGTH]
 
 
+_SHAPED = re.compile(rf"(?!{ERASED_PREFIX})[._-]*[a-z0-9][a-z0-9._-]*")
+"""Usernames that stay as they are: nearly all."""
+
+
 def _shaped(text: str) -> str:
     text = text.strip()
     if not text:
         raise Invalid("username_empty")
+    if _SHAPED.fullmatch(text):
+        return text
     ascii_only = "".join(c if c.isascii() else "_" for c in text)  # first: the Kelvin sign's lower case is k
     name = "".join(c if c in _USERNAME_CHARACTERS else "_" for c in ascii_only.lower())
     if not any(c.isalnum() for c in name):
@@ -169,6 +175,10 @@ def email_address(text: str) -> str:
     return address
 
 
+_PLAIN = re.compile(rf"[A-Za-z0-9._ -]{{0,{DISPLAY_NAME_LENGTH}}}")
+"""Display names that stay as they are: most."""
+
+
 def display_name(text: str, *, username: str = "") -> str:
     """``text`` as a person's display name, at most 80 characters.
 
@@ -181,6 +191,8 @@ def display_name(text: str, *, username: str = "") -> str:
     'Ann (Sales _ Ops)'
     """
     name = text.strip()
+    if _PLAIN.fullmatch(name) and name.lower() not in RESERVED_DISPLAY_NAMES:
+        return name
     if name.startswith("@"):
         raise Invalid("invalid_starts_with_at", user=username)
     if "@" in name:

@@ -256,14 +256,11 @@ def render(user: User, groups: Sequence[GroupRef], dialect: Dialect, links: Link
             "location": links.location(user.id, dialect),
         },
     }
-    for outer, key, read in layout.slots:
-        place = resource
-        for step in outer:
-            place = place.setdefault(step, {})
+    for key, read in layout.fields:
         if read is None:
-            place[key] = [{"value": group.id, "display": group.display_name} for group in groups]
+            resource[key] = [{"value": group.id, "display": group.display_name} for group in groups]
         else:
-            place[key] = read(user, links)
+            resource[key] = read(user, links)
     return resource
 
 
@@ -285,10 +282,10 @@ _SHAPES: Mapping[tuple[bool, ...], frozenset[Shape]] = {
 
 
 class _Layout(NamedTuple):
-    """What users of some shapes look like: each slot is where it stands, its key, and how it is read."""
+    """What users of some shapes look like: each field is its key and how it is read."""
 
     schemas: tuple[str, ...]
-    slots: tuple[tuple[tuple[str, ...], str, Read | None], ...]  # None: the groups
+    fields: tuple[tuple[str, Read | None], ...]  # None: the groups
 
 
 @lru_cache(maxsize=64)
@@ -296,12 +293,25 @@ def _layout(dialect: Dialect, shapes: frozenset[Shape]) -> _Layout:
     shown = [row for row in ATTRIBUTES if row.shape in shapes and row.path != "externalId"]
     used = {row.key[0] for row in shown}
     schemas = (dialect.user_urn, *(urn for key, urn in dialect.extensions.items() if key in used))
-    return _Layout(schemas, tuple(_slot(row, dialect) for row in shown))
+    tree: dict[str, Any] = {}
+    for row in shown:
+        *outer, key = _steps(row, dialect)
+        place = tree
+        for step in outer:
+            place = place.setdefault(step, {})
+        place[key] = row.read
+    return _Layout(schemas, tuple((key, _read(branch)) for key, branch in tree.items()))
 
 
-def _slot(row: Attribute, dialect: Dialect) -> tuple[tuple[str, ...], str, Read | None]:
+def _steps(row: Attribute, dialect: Dialect) -> list[str]:
+    """The names that lead to an attribute in a resource."""
     extension, _, rest = row.path.rpartition(":")
-    *outer, key = rest.split(".")
-    if extension:
-        outer.insert(0, dialect.extensions[extension])
-    return tuple(outer), key, row.read
+    return ([dialect.extensions[extension]] if extension else []) + rest.split(".")
+
+
+def _read(branch: Any) -> Any:
+    """How a part of the layout is read: as its row says, or with other parts below it."""
+    if not isinstance(branch, dict):
+        return branch
+    parts = tuple((key, _read(below)) for key, below in branch.items())
+    return lambda user, links: {key: read(user, links) for key, read in parts}

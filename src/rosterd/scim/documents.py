@@ -84,7 +84,7 @@ def _check_text(text: str) -> None:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
-    if len(pairs) > 1 and len({name.lower() for name in found}) != len(pairs):
+    if len(pairs) > 1 and len(set(map(str.lower, found))) != len(pairs):
         raise InvalidSyntax("a name stands twice in one object")
     return found
 
