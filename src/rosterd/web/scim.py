@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -65,15 +64,13 @@ class Call(NamedTuple):
         assert self.known_org is not None
         return self.known_org
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[tuple[Tx, Caller]]:
-        """A write transaction, and whom it is for.
+    async def caller(self, tx: Tx) -> Caller:
+        """Whom a transaction that writes is for.
 
         The token is looked at again: a body may take its time, and whoever lost their rights while
         it arrived has lost them.
         """
-        async with self.store.write() as tx:
-            yield tx, await self.service.authenticator.caller(tx, self.request)
+        return await self.service.authenticator.caller(tx, self.request)
 
     def reply(self, status: int, resource: dict[str, Any]) -> Reply:
         """One resource, cut down to what the client wants."""
@@ -204,7 +201,8 @@ async def _current(tx: Tx, org: Org, found: list[user_rows.Card]) -> list[user_r
 
 async def create_user(call: Call) -> Reply:
     change = await call.request.document(users.creation)
-    async with call.writing() as (tx, caller):
+    async with call.store.write() as tx:
+        caller = await call.caller(tx)
         user = await user_actions.create(tx, caller.org, change, actor=caller.actor)
     return call.show(call.dialect.statuses.create, user_rows.Card(user.id, cards.card(user), []))
 
@@ -222,7 +220,8 @@ async def patch_user(call: Call) -> Reply:
 
 
 async def _change_user(call: Call, status: int, change: Callable[[User], UserChange]) -> Reply:
-    async with call.writing() as (tx, caller):
+    async with call.store.write() as tx:
+        caller = await call.caller(tx)
         user = await user_actions.existing(tx, caller.org.id, UserId(call.id))
         user = await user_actions.update(tx, caller.org, user, change(user), actor=caller.actor)
         member_of = await user_rows.groups_of(tx, user.org_id, [user.id])
@@ -230,7 +229,8 @@ async def _change_user(call: Call, status: int, change: Callable[[User], UserCha
 
 
 async def delete_user(call: Call) -> Reply:
-    async with call.writing() as (tx, caller):
+    async with call.store.write() as tx:
+        caller = await call.caller(tx)
         user = await user_actions.existing(tx, caller.org.id, UserId(call.id))
         await user_actions.deactivate(tx, caller.org, user, actor=caller.actor)
     return Reply(call.dialect.statuses.delete_user)
@@ -260,7 +260,8 @@ async def list_groups(call: Call) -> Reply:
 
 async def create_group(call: Call) -> Reply:
     change = await call.request.document(groups.creation)
-    async with call.writing() as (tx, caller):
+    async with call.store.write() as tx:
+        caller = await call.caller(tx)
         group = await group_actions.create(tx, caller.org, change, actor=caller.actor)
     return await _show_group(call, call.dialect.statuses.create, group)
 
@@ -280,7 +281,8 @@ async def patch_group(call: Call) -> Reply:
 
 
 async def _change_group(call: Call, change: GroupChange) -> Group:
-    async with call.writing() as (tx, caller):
+    async with call.store.write() as tx:
+        caller = await call.caller(tx)
         return await group_actions.update(tx, caller.org, GroupId(call.id), change, actor=caller.actor)
 
 
@@ -306,7 +308,8 @@ async def _show_group(call: Call, status: int, group: Group | None = None) -> Re
 
 
 async def delete_group(call: Call) -> Reply:
-    async with call.writing() as (tx, caller):
+    async with call.store.write() as tx:
+        caller = await call.caller(tx)
         await group_actions.delete(tx, caller.org, GroupId(call.id), actor=caller.actor)
     return Reply(call.dialect.statuses.delete_group)
 
