@@ -70,13 +70,25 @@ class Verdict(msgspec.Struct, frozen=True):
 
 async def append(tx: Tx, events: Iterable[Event], actor: Actor) -> None:
     """Write events, in this order, as done by ``actor`` in this transaction."""
-    await tx.together(entries(tx.now, events, actor))
+    rows = [_new_row(tx.now, event, actor) for event in events]
+    if len(rows) == 1:
+        await tx.together(_steps(rows))
+    elif rows:  # thousands, where a group changes
+        await tx.many(_INSERT, rows)
+        await tx.many(_ENQUEUE, [_place_in_queue(row) for row in rows])
 
 
 def entries(now: int, events: Iterable[Event], actor: Actor) -> list[Step]:
-    """What :func:`append` does, as steps. ``now``: microseconds."""
-    rows = [_new_row(now, event, actor) for event in events]
-    return [step for row in rows for step in ((_INSERT, row), (_ENQUEUE, (row[0], row[1], leaf(row))))]
+    """What :func:`append` does with a few events, as steps. ``now``: microseconds."""
+    return _steps([_new_row(now, event, actor) for event in events])
+
+
+def _steps(rows: Sequence[Row]) -> list[Step]:
+    return [step for row in rows for step in ((_INSERT, row), (_ENQUEUE, _place_in_queue(row)))]
+
+
+def _place_in_queue(row: Row) -> Row:
+    return row[0], row[1], leaf(row)
 
 
 async def page(

@@ -89,8 +89,9 @@ class Tx(Protocol):
         """The statement once for every row of arguments. Raises as :meth:`run` does."""
 
     async def together(self, steps: Sequence[Step]) -> int:
-        """Insert rows, in this order, each only if all before it were. Returns how many were inserted.
+        """Insert a few rows, in this order, each only if all before it were. Returns how many were inserted.
 
+        They may be sent as one statement, which grows with their number: for many there is :meth:`many`.
         Raises as :meth:`run` does.
         """
 
