@@ -59,11 +59,18 @@ def test_composes_command_is_one_that_the_server_takes(monkeypatch: pytest.Monke
 
 
 def test_every_variable_of_the_example_is_read_by_somebody() -> None:
-    text = (ROOT / "deploy" / "rosterd.env.example").read_text()
+    text, database = (
+        (ROOT / "deploy" / f"{name}.env.example").read_text() for name in ("rosterd", "postgres")
+    )
     known = {f"{settings.PREFIX}{option.name.upper()}" for option in fields(Settings)}
     names = set(re.findall(r"^(\w+)=", text, re.MULTILINE))
-    assert names - known == {"ROSTERD_SECRET", "POSTGRES_PASSWORD"}
-    assert not re.search(r"^(ROSTERD_SECRET|POSTGRES_PASSWORD)=.+", text, re.MULTILINE)
+    assert names - known == {"ROSTERD_SECRET"}
+    assert re.findall(r"^(\w+)=(.*)", database, re.MULTILINE) == [("POSTGRES_PASSWORD", "")]
+    assert not re.search(r"^ROSTERD_SECRET=.+", text, re.MULTILINE)
+
+
+def test_the_database_has_the_rows_and_not_the_key_of_the_tokens() -> None:
+    assert [service(name)["env_file"] for name in ("rosterd", "postgres")] == ["rosterd.env", "postgres.env"]
 
 
 def test_everybody_waits_for_requests_in_progress() -> None:

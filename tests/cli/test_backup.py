@@ -66,6 +66,20 @@ def test_a_backup_restored_is_the_same_database(full: str, empty_url: str, tmp_p
     assert rows(empty_url) == everything
 
 
+@pytest.mark.parametrize("left", ["wal", "shm", "journal"])
+def test_a_log_left_behind_is_not_played_into_what_is_restored(
+    shell: Shell, tmp_path: Path, left: str
+) -> None:
+    file, new = tmp_path / "backup", tmp_path / "new.db"
+    printed(rosterd("backup", str(file), url=shell.url))
+    log = tmp_path / f"new.db-{left}"
+    log.write_bytes(b"of a server that was killed")
+    assert f"new.db-{left} is there already" in refusal(rosterd("restore", str(file), url=f"sqlite:///{new}"))
+    assert not new.exists()
+    log.unlink()
+    printed(rosterd("restore", str(file), url=f"sqlite:///{new}"))
+
+
 def test_a_move_takes_everything_and_leaves_the_source(full: str, empty_url: str) -> None:
     everything = rows(full)
     result = rosterd("move", "--from", full, "--to", empty_url)

@@ -207,6 +207,26 @@ def test_a_body_that_looks_like_a_request_is_none(api: Api) -> None:
             assert connection.get(f"Users/{user['id']}")[0] == 200
 
 
+def test_nobody_is_answered_with_the_token_of_another_request(api: Api) -> None:
+    """Whatever looks like a request inside of one leaves no head behind."""
+    path = f"Users/{api.create_user('ann')['id']}"
+    for stranger in (b"", b"Authorization: Bearer xoxp-of-nobody\r\n"):
+        with wire(api) as connection:
+            theirs = connection.line(path) + b"\r\nHost: x\r\n" + stranger + b"\r\n"
+        post = f"POST {connection.base}/Users HTTP/1.1".encode() + connection.head[:-2].encode()
+        post += f"Content-Length: {len(theirs)}\r\n\r\n".encode()
+        split = connection.line(path) + connection.head[:-2].encode() + b"X-Note: "
+        for start in (post, split):
+            with wire(api) as connection:
+                connection.send(start)
+                time.sleep(0.1)
+                connection.send(theirs)
+                connection.answer()
+                for _ in range(2):
+                    connection.send(theirs)
+                    assert connection.answer()[0] == 401
+
+
 def test_it_is_counted_once(server: Server, api: Api) -> None:
     user = api.create_user("ann")
 
@@ -234,19 +254,26 @@ def test_a_connection_in_use_stays_open(api: Api) -> None:
         assert connection.get(path)[0] == 200
 
 
-def test_a_client_that_reads_nothing_holds_up_itself_only(api: Api) -> None:
+def resident(server: Server) -> float:
+    """MiB of the process."""
+    return int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) / 256
+
+
+def test_a_client_that_reads_nothing_holds_up_itself_only(server: Server, api: Api) -> None:
     path = f"Users/{api.create_user('ann')['id']}"
     with wire(api) as connection, wire(api) as another:
         connection.get(path)
         request = connection.request(path)
         connection.socket.setblocking(False)
         sent = 0
-        with contextlib.suppress(BlockingIOError):
-            while sent < 20_000:
+        before = resident(server)
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            while sent < 50_000:
                 connection.socket.sendall(request)
                 sent += 1
         assert another.get(path)[0] == 200
         assert another.get(path)[0] == 200
+        assert resident(server) - before < 32
 
 
 def api_with(api: Api, token: str) -> Api:

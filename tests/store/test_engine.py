@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import stat
 from pathlib import Path
@@ -368,6 +369,32 @@ def test_the_newest_revision_is_alembics_head() -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 class TestSqlite:
+    async def test_what_is_asked_is_as_new_as_whatever_came_before(self, store: Store) -> None:
+        """All of it in one turn of the loop, in which another request has looked before."""
+        with contextlib.closing(sqlite3.connect(file_of(store), isolation_level=None)) as other:
+            for n in range(1, 4):
+                store.version()
+                other.execute(
+                    "INSERT INTO orgs (id, team_id, name, domain, plan, created, display_name_change)"
+                    " VALUES (?, 'T', 'X', ?, 'enterprise', 0, 0)",
+                    (f"E{n}", f"x{n}"),
+                )
+                assert store.ask("SELECT COUNT(*) FROM orgs WHERE plan = $1", "enterprise") == [(n,)]
+                async with store.read() as tx:
+                    assert await tx.one("SELECT COUNT(*) FROM orgs") == (n,)
+                await asyncio.sleep(0)
+
+    async def test_what_is_asked_in_one_turn_is_of_one_moment(self, store: Store) -> None:
+        def asked() -> object:
+            return store.ask("SELECT COUNT(*) FROM names WHERE org_id = $1", "E1"), store.version()
+
+        with contextlib.closing(sqlite3.connect(file_of(store), isolation_level=None)) as other:
+            first = asked()
+            other.execute("INSERT INTO names (org_id, name, kind) VALUES ('E1', 'ann', 'user')")
+            assert asked() == first
+            await asyncio.sleep(0)
+            assert asked() != first
+
     async def test_commits_reach_the_disk(self, store: Store) -> None:
         async with store.write() as tx:
             settings = [

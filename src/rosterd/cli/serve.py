@@ -27,6 +27,7 @@ from rosterd import settings
 from rosterd.app import App
 from rosterd.cli import demo, logs
 from rosterd.cli.connections import Connection
+from rosterd.cli.repeats import RepeatingConnection
 from rosterd.cli.workers import Line, Supervisor, WorkerFailed
 from rosterd.directory.errors import DirectoryError
 from rosterd.provisioning.cards import card
@@ -224,13 +225,14 @@ def _server(
         throttle=_throttle(chosen),
         pool=pool,
     )
+    express = application.express
     # What is there at the start stays: the collector need not look through it again and again.
     gc.collect()
     gc.freeze()
     config = uvicorn.Config(
         application,
         loop="none",
-        http=cast(Any, partial(Connection, express=application.express)),
+        http=Connection if express is None else cast(Any, partial(RepeatingConnection, express=express)),
         ws="none",
         lifespan="on",
         access_log=False,

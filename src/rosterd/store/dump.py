@@ -24,7 +24,6 @@ import secrets
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -166,9 +165,16 @@ class Backup:
 
     def _lines(self, count: int) -> bytes:
         with self._reading():
-            text = b"".join(islice(self._file, count))
+            lines = [self._line() for _ in range(count)]
+        text = b"".join(lines)
         self._sum.update(text)
         return text
+
+    def _line(self) -> bytes:
+        line = self._file.readline(_LONGEST_ROW)
+        if len(line) == _LONGEST_ROW:
+            raise self._damaged("a row is too long")
+        return line
 
     def _decoded(self, line: bytes, kind: type[T]) -> T:
         try:
@@ -200,7 +206,7 @@ def opened(path: Path) -> Iterator[Backup]:
         yield Backup(path, file)
 
 
-_LONGEST_HEADER = 1 << 20  # bytes
+_LONGEST_HEADER, _LONGEST_ROW = 1 << 20, 1 << 26  # bytes: a body has 8 MiB, and a row little more than it
 
 _rows = msgspec.json.Decoder(tuple[str | int | None, ...])
 

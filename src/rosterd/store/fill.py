@@ -78,14 +78,19 @@ async def _load_sqlite(path: Path, slices: AsyncIterable[Slice]) -> dict[str, in
 
 
 def _check_new(path: Path) -> None:
-    if path.exists():
-        raise StoreError(f"{path} is there already: name a file that is not")
+    """A log that was left behind would be played into the new file by whoever opens it."""
+    for name in (path.name, *(f"{path.name}-{kind}" for kind in ("wal", "shm", "journal"))):
+        if os.path.lexists(path.with_name(name)):
+            raise StoreError(
+                f"{path.with_name(name)} is there already: name a file that is not, or remove it"
+            )
 
 
 def _put_in_place(partial: Path, path: Path) -> None:
     """Flush the file and give it its name, unless somebody else has taken that meanwhile."""
     try:
         _flush(partial)
+        _check_new(path)
         os.link(partial, path)
         _flush(path.absolute().parent)
     except OSError as error:

@@ -5,8 +5,9 @@ Rules of this module:
 1. A point read takes a few microseconds, a hop to a thread and back ten times that: what is short
    runs inline. A statement with a large list, everything under ``scan`` and every commit run off
    the loop.
-2. What is read inline in one turn of the event loop comes from one snapshot, taken in that turn: whoever
-   asks then was not answered before, so that nobody misses what they were told of.
+2. What is asked (``ask``) in one turn of the event loop comes from one snapshot. It is asked while requests
+   are taken from their sockets, so that each was on its way when the snapshot was taken, and nobody misses
+   what they were told of. Everything else sees what is committed when its statement starts.
 3. Nothing blocks the loop on a lock: another process may write to the file at any time, so a locked
    statement is tried again after a nap, up to a limit.
 4. One connection writes (see :mod:`rosterd.store.group_commit`), one reads inline, a few more are
@@ -90,6 +91,7 @@ class SqliteStore:
             raise explained(error) from error
 
     def read(self) -> _Reading:
+        self._turn.end()
         return _Reading(_Tx(self._reader, self._scans.once, self._card, self._patience))
 
     def write(self) -> _Writing:
@@ -133,30 +135,37 @@ class _Turn:
         self._end: asyncio.Handle | None = None
 
     def version(self) -> int:
-        """See `Store.version`."""
+        """See `Store.version`: that of the snapshot, if there is one."""
+        if 0 < self._uses < self._MOST:
+            self._uses += 1
+            return self._version
+        self.end()
+        return self._read_version()
+
+    def ask(self, text: str, args: Sequence[Any]) -> list[Row]:
+        """All rows of a statement."""
         if self._uses >= self._MOST:
             self.end()
         if self._uses == 0:
             self._begin()
         self._uses += 1
-        return self._version
+        return self._connection.execute(text, args).fetchall()
 
     def _begin(self) -> None:
         if self._end is None:
             self._end = asyncio.get_running_loop().call_soon(self._over)
         try:
             self._connection.execute("BEGIN")
-            # It counts commits of other connections, and this one makes none:
-            # https://sqlite.org/pragma.html#pragma_data_version
-            [self._version] = self._connection.execute("PRAGMA data_version").fetchone()
+            self._version = self._read_version()
         except sqlite3.Error:
             self.end()
             raise
 
-    def ask(self, text: str, args: Sequence[Any]) -> list[Row]:
-        """All rows of a statement."""
-        self.version()
-        return self._connection.execute(text, args).fetchall()
+    def _read_version(self) -> int:
+        # It counts commits of other connections, and this one makes none:
+        # https://sqlite.org/pragma.html#pragma_data_version
+        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return version
 
     def end(self) -> None:
         """The next to read sees what is committed then."""

@@ -57,7 +57,7 @@ _REFUSALS = (HttpError, DirectoryError, StoreError)
 
 
 class Asker:
-    """Who repeats a head: the hash of their token, their address and, once known, their organisation."""
+    """Who repeats a head: the hash of their token and their address. Without a known organisation nobody."""
 
     __slots__ = ("hashed", "ip", "org")
 
@@ -65,6 +65,16 @@ class Asker:
         self.hashed = hashed
         self.ip = ip
         self.org: OrgId | None = None
+
+    def belongs(self, rows: Sequence[Row]) -> None:
+        """To the organisation of the token, by rows of `tokens.AUTHENTICATE`: a token never has another."""
+        grant = tokens.grant(rows)
+        self.org = None if grant is None else grant.org.id
+
+    def belongs_soon(self, rows: asyncio.Future[Sequence[Row]]) -> None:
+        """The same when they have come; if they have not, the ordinary way tells why."""
+        if not rows.cancelled() and rows.exception() is None:
+            self.belongs(rows.result())
 
 
 class _Wanted(NamedTuple):
@@ -87,11 +97,17 @@ class Express:
         self._ids = ids
 
     def asker(self, request: Request) -> Asker:
-        """Whoever sends the head of this request."""
+        """Whoever sends the head of this request, now or soon with their organisation."""
         try:
-            return Asker(self._authenticator.hash_of(request), request.client_ip)
-        except HttpError:
-            return Asker("", None)  # a hash that no token has
+            asker = Asker(self._authenticator.hash_of(request), request.client_ip)
+            rows = self._store.ask(tokens.AUTHENTICATE, asker.hashed)
+        except (HttpError, StoreError):
+            return Asker("", None)
+        if isinstance(rows, asyncio.Future):
+            rows.add_done_callback(asker.belongs_soon)
+        else:
+            asker.belongs(rows)
+        return asker
 
     def answer(self, line: bytes, asker: Asker) -> bytes | Awaitable[bytes | None] | None:
         """A 200 for this request line, from its first own header on; None: the ordinary way has to answer.
@@ -99,42 +115,39 @@ class Express:
         At once where the store answers at once, else when it does.
         """
         wanted = _wanted(line)
-        if wanted is None:
+        if wanted is None or asker.org is None:
             return None
         began = perf_counter_ns()
         try:
-            grant = self._authenticator.remembered(self._store, asker.hashed)
-            if grant is None:
-                rows = self._store.ask(tokens.AUTHENTICATE, asker.hashed)
-                if isinstance(rows, asyncio.Future):
-                    return self._later(wanted, asker, rows, began)
-                grant = self._authenticator.remember(asker.hashed, tokens.grant(rows))
-            if grant is None:
-                return None
-            rows = self._store.ask(users.CARD_BY[wanted.field], grant.org.id, wanted.value)
-            assert not isinstance(rows, asyncio.Future)
-            return self._answer(wanted, asker, grant, rows, began)
+            rows = self._store.ask(users.CARD_BY[wanted.field], asker.org, wanted.value)
+            if isinstance(rows, asyncio.Future):
+                return self._later(wanted, asker, rows, began)
+            return self._answer(wanted, asker, self._grant(asker), rows, began)
         except _REFUSALS:
             return None
         except Exception:
             log.exception("left to the ordinary way")
             return None
 
+    def _grant(self, asker: Asker) -> Grant | None:
+        """What the token stands for, where the store answers at once."""
+        grant = self._authenticator.remembered(self._store, asker.hashed)
+        if grant is not None:
+            return grant
+        rows = self._store.ask(tokens.AUTHENTICATE, asker.hashed)
+        assert not isinstance(rows, asyncio.Future)
+        return self._authenticator.remember(asker.hashed, tokens.grant(rows))
+
     async def _later(
-        self, wanted: _Wanted, asker: Asker, token: Awaitable[Sequence[Row]], began: int
+        self, wanted: _Wanted, asker: Asker, found: Awaitable[Sequence[Row]], began: int
     ) -> bytes | None:
-        """The same where the store takes its time; asked together, once it is known in which organisation."""
-        statement = users.CARD_BY[wanted.field]
+        """The same where the store takes its time: who asks is looked up beside what is asked."""
         self._metrics.in_flight += 1
         try:
-            if asker.org is None:
-                grant = tokens.grant(await token)
-                asker.org = grant.org.id if grant else None
-                return None
-            found = _future(self._store.ask(statement, asker.org, wanted.value))
-            of_token, of_user = await asyncio.gather(token, found)
-            grant = tokens.grant(of_token)
-            return None if grant is None else self._answer(wanted, asker, grant, of_user, began)
+            token = self._store.ask(tokens.AUTHENTICATE, asker.hashed)
+            assert isinstance(token, asyncio.Future)
+            rows, of_token = await asyncio.gather(found, token)
+            return self._answer(wanted, asker, tokens.grant(of_token), rows, began)
         except _REFUSALS:
             return None
         except Exception:
@@ -144,9 +157,9 @@ class Express:
             self._metrics.in_flight -= 1
 
     def _answer(
-        self, wanted: _Wanted, asker: Asker, grant: Grant, rows: Sequence[Row], began: int
+        self, wanted: _Wanted, asker: Asker, grant: Grant | None, rows: Sequence[Row], began: int
     ) -> bytes | None:
-        """The answer with this user, counted. Raises what the token check does."""
+        """The answer with what was found, counted. Raises what the token check does."""
         org = self._authenticator.admitted(grant, asker.hashed, asker.ip).org
         card = users.card_of(rows)
         if card is None and not wanted.is_list:
@@ -189,8 +202,3 @@ def _wanted(line: bytes) -> _Wanted | None:
 
 def _list(dialect: Dialect, found: Sequence[bytes]) -> bytes:
     return msgspec.json.encode(envelope(dialect, [*map(msgspec.Raw, found)], len(found), Page()))
-
-
-def _future(rows: Sequence[Row] | asyncio.Future[Sequence[Row]]) -> asyncio.Future[Sequence[Row]]:
-    assert isinstance(rows, asyncio.Future)
-    return rows

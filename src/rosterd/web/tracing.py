@@ -84,7 +84,7 @@ def _attributes(request: Request, route: str, status: int) -> dict[str, Any]:
         "url.scheme": request.scheme,
         "url.path": redacted(request.path),
         "client.address": request.client_ip,
-        "user_agent.original": redacted(request.header(b"user-agent") or "")[:256] or None,
+        "user_agent.original": redacted((request.header(b"user-agent") or "")[:256]) or None,
         "rosterd.request_id": request.id,
         "rosterd.org_id": grant.org.id if grant else None,
         "rosterd.token_id": grant.token.id if grant else None,
