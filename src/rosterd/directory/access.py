@@ -6,6 +6,8 @@ Slack: *the token generated can only take action on accounts with the same or fe
 
 from __future__ import annotations
 
+from functools import cache
+
 from rosterd.directory.errors import NotAllowed
 from rosterd.directory.model import Actor, Role
 
@@ -31,6 +33,7 @@ def may_administer(role: Role) -> bool:
     return RANK[role] >= RANK[Role.ADMIN]
 
 
+@cache
 def outranking(role: Role) -> tuple[Role, ...]:
     """The roles that have more permissions than ``role``.
 

@@ -261,6 +261,8 @@ def _single(operation: Operation, current: Element, code: str, *, bare: bool = T
     if path.filter is not None and isinstance(operation.value, str):
         return {**current, "value": operation.value}
     elements = _elements(operation.value, code, bare=bare)
+    if len(elements) == 1:
+        return elements[0]
     marked = [e for e in elements if _is_true(e.get("primary"))]
     work = [e for e in elements if str(e.get("type", "")).lower() == "work"]
     return next(iter((*marked, *work, *elements)), {})

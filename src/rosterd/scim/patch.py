@@ -125,8 +125,9 @@ def check_schemas(schemas: object) -> None:
 
 
 def _is_schema(element: object) -> bool:
-    elements = element if isinstance(element, list) else [element]
-    return all(isinstance(urn, str) for urn in elements)
+    return isinstance(element, str) or (
+        isinstance(element, list) and all(isinstance(urn, str) for urn in element)
+    )
 
 
 def _path(text: str, dialect: Dialect) -> Path:

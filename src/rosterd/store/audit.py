@@ -219,15 +219,15 @@ def _new_row(now: int, event: Event, actor: Actor) -> Row:
 
 
 class _Ids:
-    """UUIDv7s (RFC 9562 §5.7) that grow: one drawn below the last becomes the last plus a little
-    (§6.2, method 2), so that events of one transaction keep their order."""
+    """UUIDv7s (RFC 9562 §5.7) that grow: in the millisecond of the last, or before it, comes the last plus
+    one (§6.2, method 2), so that events of one transaction keep their order."""
 
     def __init__(self) -> None:
         self._last = 0
 
     def following(self, now: int) -> str:
-        drawn = (now // 1000) << 74 | secrets.randbits(74)
-        self._last = drawn if drawn > self._last else self._last + 1 + secrets.randbits(32)
+        first = now // 1000 << 74
+        self._last = first | secrets.randbits(74) if first > self._last else self._last + 1
         high, low = self._last >> 62, self._last & (2**62 - 1)
         number = (high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low
         text = f"{number:032x}"
