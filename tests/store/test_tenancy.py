@@ -108,6 +108,7 @@ def conditions(fields: dict[str, query.Field]) -> Iterator[Condition]:
 async def ask_about_people(tx: Tx) -> None:
     """Each function of users, names and tokens."""
     mine = [a_user(number).id for number in (1, 2)]
+    await users.insert_whole(tx, a_user(9), ["user9@example.com"], [])
     await users.find(tx, E1, mine[0])
     await users.find(tx, E1, mine[0], lock=True)
     await users.find_many(tx, E1, mine)
@@ -158,6 +159,7 @@ async def ask_about_groups(tx: Tx) -> None:
     await orgs.insert_workspace(tx, E1, an_org().team_id, "W", "w")
     await orgs.workspaces(tx, E1)
     await profile_fields.names(tx, E1)
+    await profile_fields.known(tx, E1)
     await profile_fields.add(tx, E1, "field", "Field", is_scim=True)
 
 
@@ -247,7 +249,7 @@ def test_every_statement_of_the_store_was_asked(session: Session) -> None:
         for module in NOUNS
         for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        if ast.unparse(node.func) in {"tx.one", "tx.all", "tx.run", "tx.many"}
+        if ast.unparse(node.func) in {"tx.one", "tx.all", "tx.known", "tx.run", "tx.many", "tx.together"}
         if session.recorder.lines.isdisjoint(
             (module.__name__.rpartition(".")[2], line)
             for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
