@@ -47,9 +47,11 @@ async def test_when_every_connection_is_taken_the_next_one_is_told_so(hasty: Sto
         for _ in range(CONNECTIONS):
             await stack.enter_async_context(hasty.write())
         with pytest.raises(StoreUnavailable, match="no PostgreSQL connection was free"):
-            async with hasty.read():
+            async with hasty.write():
                 pytest.fail("the body must not run")
-    async with hasty.read() as tx:
+        async with hasty.read() as tx:  # reads have connections of their own
+            assert await tx.one("SELECT 1")
+    async with hasty.write() as tx:
         assert await tx.one("SELECT 1")
 
 

@@ -63,7 +63,7 @@ async def test_who_waits_is_counted_with_the_time_of_waiting(store: Store) -> No
     while sum(waits.counts) < before + len(holders):
         await asyncio.sleep(0.01)
     waiting = asyncio.create_task(write(store))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.2)
     go_on.set()
     await asyncio.gather(waiting, *holders)
     assert sum(waits.counts) == before + len(holders) + 1

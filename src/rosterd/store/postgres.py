@@ -93,7 +93,6 @@ class _Reading:
         self._reads = reads
 
     async def __aenter__(self) -> _Reading:
-        await self._pool.check_free()
         return self
 
     async def __aexit__(self, *raised: object) -> None:
@@ -205,12 +204,6 @@ class _Pool:
         """Away with a connection in doubt; the server rolls back what it had begun."""
         self.discard(link)
         self._free.release()
-
-    async def check_free(self) -> None:
-        """Wait until a connection is free. Raises :class:`StoreUnavailable` as :meth:`take` does."""
-        if self._free.locked():
-            await self._line_up()
-            self._free.release()
 
     async def open(self) -> Link:
         """A connection beside those that are taken, to be kept or discarded. Raises as :func:`connect`."""
