@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from rosterd.directory import profiles
 from rosterd.directory.errors import Invalid, InvalidProfile
 from rosterd.directory.model import User
 from rosterd.provisioning import slots
@@ -65,7 +66,7 @@ def _string(operation: Operation, *, custom: bool = False) -> str:
     value = operation.value
     if value is None or operation.verb is _REMOVE:
         return ""
-    if not isinstance(value, str) or len(value) > slots.MAX_TEXT:
+    if not isinstance(value, str) or len(value) > profiles.MAX_TEXT:
         raise wrong_type(operation, custom=custom)
     return value
 
@@ -99,7 +100,7 @@ def _write_profile_url(draft: Draft, operation: Operation) -> None:
     if draft.existing is not None:
         return  # Slack: updates to profileUrl are not supported
     url = _string(operation).strip()
-    if url and not url.lower().startswith(("https://", "http://")):
+    if url and not url.lower().startswith(profiles.LINKS):
         raise wrong_type(operation)
     draft.profile["profile_url"] = url or None
 
@@ -174,12 +175,10 @@ def _write_guest_expiration(draft: Draft, operation: Operation) -> None:
 
 
 def seconds_of(text: str, operation: Operation, *, custom: bool = False) -> int:
-    """Seconds since the epoch of an ISO 8601 date time; without an offset it is UTC."""
+    """:func:`rosterd.directory.profiles.seconds_of`, refusing in the name of the attribute."""
     try:
-        when = datetime.fromisoformat(text)
-        when = when if when.tzinfo else when.replace(tzinfo=UTC)
-        return int(when.astimezone(UTC).timestamp())  # in UTC, where it must be a date, too
-    except (ValueError, OverflowError) as error:
+        return profiles.seconds_of(text)
+    except ValueError as error:
         raise wrong_type(operation, custom=custom) from error
 
 

@@ -15,6 +15,9 @@ from typing import Any
 
 from rosterd.directory.errors import Invalid, InvalidProfile
 from rosterd.directory.model import Address
+from rosterd.directory.profiles import MAX_PHOTO as MAX_PHOTO
+from rosterd.directory.profiles import MAX_TEXT as MAX_TEXT
+from rosterd.directory.profiles import PHOTOS
 from rosterd.provisioning.draft import Draft
 from rosterd.scim.errors import NoTarget
 from rosterd.scim.filter import matches
@@ -23,12 +26,6 @@ from rosterd.scim.patch import Operation, Verb
 
 Element = dict[str, Any]
 _ADD, _REPLACE, _REMOVE = Verb.ADD, Verb.REPLACE, Verb.REMOVE
-
-MAX_TEXT = 4_000
-"""Characters of a text; more is refused. Slack states no number."""
-
-MAX_PHOTO = 256 * 1024
-"""Characters of a photo's URL, ``data:`` URLs included. Slack states no number."""
 
 ADDRESS_FIELDS = {
     "streetAddress": "street_address",
@@ -190,7 +187,7 @@ def write_photo(draft: Draft, operation: Operation) -> None:
     if element is None:
         return
     photo = _text(element.get("value"), "photos_invalid", longest=MAX_PHOTO)
-    if photo and not photo.lower().startswith(("https://", "http://", "data:image/")):
+    if photo and not photo.lower().startswith(PHOTOS):
         raise Invalid("photos_invalid")
     if photo and draft.existing and photo.endswith(default_photo(draft.existing.id)):
         photo = None  # the default picture, sent back by PUT

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from rosterd.provisioning import slots
+from rosterd.directory.profiles import MAX_TEXT
 from rosterd.provisioning.attributes import ATTRIBUTES, Attribute
 from rosterd.scim.dialect import Dialect
 
@@ -34,7 +34,7 @@ _TYPES: Mapping[str, Json] = {
     "boolean": {"type": "boolean"},
 }
 
-_NAME: Json = {"type": "string", "minLength": 1, "maxLength": slots.MAX_TEXT}
+_NAME: Json = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
 _ELEMENTS: Json = {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["value"]}}
 
 _SPECIAL: Mapping[tuple[str, Use], Json] = {
