@@ -178,19 +178,10 @@ async def erase(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:
     """
     rules.check_changeable(actor, user)
     rules.check_deactivatable(user)
-    alias = names.ERASED_PREFIX + user.id.lower()
-    desired = msgspec.structs.replace(
-        user,
-        username=alias,
-        email=f"{alias}@{names.ERASED_DOMAIN}",
-        display_name="",
-        deactivated=True,
-        erased=True,
-        profile=Profile(),
-    )
+    desired = rules.erased(user)
     forgotten = Event("user_profile_deleted", "user", user.id, {}, {}, user.id)
-    if not await store_names.add(tx, org.id, alias, "user", user.id):
-        raise Taken("username_taken", user=alias)
+    if not await store_names.add(tx, org.id, desired.username, "user", user.id):
+        raise Taken("username_taken", user=desired.username)
     await _write(tx, user, desired, [forgotten], actor=actor)
     await audit.erase(tx, org.id, user.id)
     return desired

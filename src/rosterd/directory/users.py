@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from rosterd.directory import access, names, plans
+from rosterd.directory import access, names, plans, profiles
 from rosterd.directory.errors import Invalid, NotAllowed
 from rosterd.directory.events import Event
 from rosterd.directory.model import Actor, Org, Profile, Role, User
@@ -93,6 +93,55 @@ def named(profile: Profile, otherwise: str) -> Profile:
     if profile.given_name or profile.family_name:
         return profile
     return msgspec.structs.replace(profile, given_name=otherwise)
+
+
+def stored(user: User) -> User:
+    """The user in the form in which the actions store one. Raises every error of a bad value.
+
+    >>> from rosterd.directory.model import OrgId, UserId
+    >>> values = "Ann", " a@b.c", "", Role.MEMBER, False, 1, 9, False, Profile()
+    >>> ann = User(OrgId("E1"), UserId("W1"), 1, *values)
+    >>> stored(ann).username, stored(ann).email, stored(ann).guest_expires
+    ('ann', 'a@b.c', None)
+    """
+    user = user if user.role.is_guest else msgspec.structs.replace(user, guest_expires=None)
+    if user.erased:
+        return erased(user)
+    check_names(user.profile)
+    is_without = user.role is Role.BOT and not user.email
+    email = "" if is_without else names.email_address(user.email)
+    secondary = user.profile.secondary_email
+    if secondary is not None:
+        secondary = names.email_address(secondary)
+    profile = msgspec.structs.replace(profiles.stored(user.profile), secondary_email=secondary)
+    return msgspec.structs.replace(
+        user,
+        username=names.username_of(user.username),
+        email=email,
+        display_name=names.display_name(user.display_name, username=user.username),
+        profile=completed(profile, email),
+    )
+
+
+def erased(user: User) -> User:
+    """Who is left once everything personal about ``user`` is forgotten.
+
+    >>> from rosterd.directory.model import OrgId, UserId
+    >>> values = "ann", "a@b.c", "", Role.MEMBER, False, 1, None, False, Profile()
+    >>> ann = User(OrgId("E1"), UserId("W1"), 1, *values)
+    >>> erased(ann).username, erased(ann).email
+    ('erased-w1', 'erased-w1@erased.invalid')
+    """
+    alias = names.ERASED_PREFIX + user.id.lower()
+    return msgspec.structs.replace(
+        user,
+        username=alias,
+        email=f"{alias}@{names.ERASED_DOMAIN}",
+        display_name="",
+        deactivated=True,
+        erased=True,
+        profile=Profile(),
+    )
 
 
 def custom_fields_of(profile: Profile) -> set[str]:
