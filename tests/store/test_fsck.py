@@ -65,6 +65,10 @@ DAMAGE = [
         ["E1: user W1 is no guest and has a guest's expiry"],
     ),
     (
+        "UPDATE users SET deactivated = 1, card = '' WHERE org_id = 'E1' AND id = 'W4'",
+        ["E1: user W4 is the primary owner and deactivated"],
+    ),
+    (
         "UPDATE users SET full_name = 'Mallory' WHERE org_id = 'E1' AND id = 'W1'",
         ["E1: user W1 is shown in groups as 'Mallory' instead of 'Person 1'"],
     ),
@@ -117,6 +121,20 @@ async def test_damage_is_named(store: Store, damage: str, expected: list[str]) -
     async with store.scan() as tx:
         problems = await fsck.check(tx)
     assert sorted(problem.replace(row[0], "ID") for problem in problems) == expected
+
+
+async def test_one_organisation_is_checked_alone(store: Store) -> None:
+    async with store.write() as tx:
+        await fill(tx)
+        await tx.run("UPDATE users SET full_name = 'Mallory', guest_expires = 5 WHERE id = 'W1'")
+        await tx.run("UPDATE groups SET display_folded = 'x'")
+        await tx.run("UPDATE emails SET user_id = 'W2' WHERE email = 'user1@example.com'")
+    async with store.scan() as tx:
+        everywhere = await fsck.check(tx)
+        apart = [await fsck.check(tx, org) for org in (E1, E2)]
+    assert [len(problems) for problems in apart] == [5, 5]
+    assert sorted(everywhere) == sorted(apart[0] + apart[1])
+    assert {problem[:2] for problem in apart[1]} == {"E2"}
 
 
 # What foreign keys forbid, but a file edited without them may hold.

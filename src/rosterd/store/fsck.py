@@ -10,12 +10,12 @@ Rules of this module:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from rosterd.directory.model import Profile, Role, UserId
+from rosterd.directory.model import OrgId, Profile, Role, UserId
 from rosterd.directory.names import folded, full_name
 from rosterd.store import users
 from rosterd.store.contract import Row, Tx
@@ -26,8 +26,15 @@ EXAMPLES = 100
 SLICE = 1_000
 
 
+Problems = Callable[[Tx, Sequence[Row]], Awaitable[list[str]]]
+"""What is wrong in a slice of rows."""
+
+
 class Check(NamedTuple):
-    """A query for what is wrong: rows of an organisation and what ``sentence`` is filled with."""
+    """A query for what is wrong, from ``t``: its organisation, and what ``sentence`` is filled with.
+
+    It ends in a condition, to which another may be added.
+    """
 
     sentence: str
     sql: str
@@ -67,6 +74,10 @@ CHECKS = (
         f"SELECT t.org_id, t.id FROM users t WHERE t.guest_expires IS NOT NULL AND t.role NOT IN ({_GUESTS})",
     ),
     Check(
+        "user {} is the primary owner and deactivated",
+        "SELECT t.org_id, t.id FROM users t WHERE t.role = 'primary_owner' AND t.deactivated = 1",
+    ),
+    Check(
         "group {} has the member {}, but there is no such group",
         "SELECT t.org_id, t.group_id, t.user_id FROM members t WHERE " + _missing("groups", id="t.group_id"),
     ),
@@ -86,41 +97,47 @@ CHECKS = (
 )
 
 
-async def check(tx: Tx) -> list[str]:
-    """Every problem found, as sentences; at most `EXAMPLES` of a kind. Nothing wrong: empty."""
+async def check(tx: Tx, org: OrgId | None = None) -> list[str]:
+    """Every problem found, as sentences, in one organisation or all. Nothing wrong: empty.
+
+    At most `EXAMPLES` of a kind are named.
+    """
     found: list[str] = []
+    own = () if org is None else (org,)
     for each in CHECKS:
-        rows = await tx.all(f"{each.sql} ORDER BY 1, 2 LIMIT {EXAMPLES}")
+        sql = f"{each.sql} AND t.org_id = $1" if own else each.sql
+        rows = await tx.all(f"{sql} ORDER BY 1, 2 LIMIT {EXAMPLES}", *own)
         found += [f"{row[0]}: {each.sentence.format(*row[1:])}" for row in rows]
-    found += await _check_users(tx)
-    found += await _check_emails(tx)
-    found += await _check_groups(tx)
+    for sql, problems in ((_USERS, _check_users), (_EMAILS, _check_emails), (_GROUPS, _check_groups)):
+        found += await _check_slices(tx, org, sql, problems)
     return found
 
 
-async def _check_groups(tx: Tx) -> list[str]:
+async def _check_slices(tx: Tx, org: OrgId | None, sql: str, problems: Problems) -> list[str]:
+    """What is wrong in the rows of a query over organisation and key, of one organisation or all."""
     found: list[str] = []
-    last: Sequence[str] = ("", "")
-    while len(found) < EXAMPLES and (rows := await tx.all(_GROUPS, *last, SLICE)):
-        found += [
-            f"{org}: group {id} is not folded as {name!r} should be"
-            for org, id, name, stored in rows
-            if folded(name) != stored
-        ]
+    last: Sequence[str] = (org or "", "")
+    while len(found) < EXAMPLES:
+        rows = [row for row in await tx.all(sql, *last, SLICE) if org in (None, row[0])]
+        if not rows:
+            break
+        found += await problems(tx, rows)
         last = rows[-1][:2]
     return found[:EXAMPLES]
 
 
-async def _check_users(tx: Tx) -> list[str]:
-    found: list[str] = []
-    last: Sequence[str] = ("", "")
-    while len(found) < EXAMPLES and (rows := await tx.all(_USERS, *last, SLICE)):
-        holders = await _holders(tx, rows)
-        for row in rows:
-            found += [f"{row[0]}: user {row[1]} {what}" for what in _problems_of_user(row, holders)]
-        found += await _check_cards(tx, rows)
-        last = rows[-1][:2]
-    return found[:EXAMPLES]
+async def _check_groups(_: Tx, rows: Sequence[Row]) -> list[str]:
+    return [
+        f"{org}: group {id} is not folded as {name!r} should be"
+        for org, id, name, stored in rows
+        if folded(name) != stored
+    ]
+
+
+async def _check_users(tx: Tx, rows: Sequence[Row]) -> list[str]:
+    holders = await _holders(tx, rows)
+    found = [f"{row[0]}: user {row[1]} {what}" for row in rows for what in _problems_of_user(row, holders)]
+    return found + await _check_cards(tx, rows)
 
 
 async def _check_cards(tx: Tx, rows: Sequence[Row]) -> list[str]:
@@ -140,17 +157,12 @@ async def _check_cards(tx: Tx, rows: Sequence[Row]) -> list[str]:
     return found
 
 
-async def _check_emails(tx: Tx) -> list[str]:
-    found: list[str] = []
-    last: Sequence[str] = ("", "")
-    while len(found) < EXAMPLES and (rows := await tx.all(_EMAILS, *last, SLICE)):
-        found += [
-            f"{org}: user {id} owns the address {address!r} without having it"
-            for org, address, id, email, document in rows
-            if address not in (_owned(email, document) or {address})
-        ]
-        last = rows[-1][:2]
-    return found[:EXAMPLES]
+async def _check_emails(_: Tx, rows: Sequence[Row]) -> list[str]:
+    return [
+        f"{org}: user {id} owns the address {address!r} without having it"
+        for org, address, id, email, document in rows
+        if address not in (_owned(email, document) or {address})
+    ]
 
 
 async def _holders(tx: Tx, rows: Sequence[Row]) -> dict[tuple[str, str], str]:
