@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.cli.whole import populate, printed, refusal, rosterd, rows, within
 Lines = list[dict[str, Any]]
 
 TRAIL = ("event", "seal")
+BEFORE, BEYOND = "0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-12:00"
 
 
 @pytest.fixture
@@ -201,6 +203,16 @@ def removed(lines: Lines, id: str | int) -> None:
     lines[-1]["lines"] -= 1
 
 
+def the_erased(lines: Lines) -> dict[str, Any]:
+    return next(user for user in of(lines, "user") if user["erased"])
+
+
+def managed(lines: Lines, manager: str) -> None:
+    """Let two people have this manager."""
+    for user in of(lines, "user")[1:3]:
+        user["profile"] |= {"manager_id": manager, "has_custom": True}
+
+
 WRONG: dict[str, tuple[Callable[[Lines], object], str]] = {
     "another format": (lambda lines: lines[0].update(format=2), "line 1: this is no export of format 1"),
     "no organisation": (lambda lines: lines.pop(1), "line 2: the organisation should be here"),
@@ -233,6 +245,36 @@ WRONG: dict[str, tuple[Callable[[Lines], object], str]] = {
     "a member who is nobody": (
         lambda lines: first(lines, "member").update(user="W0000000000"), "repeated, or about"
     ),
+    "an erased user's name": (
+        lambda lines: the_erased(lines).update(username="UPPER CASE"), "would be stored as 'erased-"
+    ),
+    "an erased user's address": (
+        lambda lines: the_erased(lines).update(emails=["Not Mail"]), "would be stored as ['erased-"
+    ),
+    "a member's expiry": (
+        lambda lines: first(lines, "user").update(guest_expires="2033-05-18T03:33:20Z"),
+        "line 14: guest_expires: '2033-05-18T03:33:20Z' would be stored as None",
+    ),
+    "a time after the last": (
+        lambda lines: first(lines, "user").update(guest_expires=BEYOND), f"line 14: {BEYOND} is too early or"
+    ),
+    "a time before the first": (
+        lambda lines: first(lines, "user").update(created=BEFORE), f"line 14: {BEFORE} is too early or"
+    ),
+    "an organisation's time": (lambda lines: lines[1].update(created=BEFORE), "line 2: 0001-01-01"),
+    "an organisation's name": (lambda lines: lines[1].update(name=" A "), "line 2: ' A ' would be stored"),
+    "a channel's name": (lambda lines: first(lines, "name").update(name="General"), "stored as 'general'"),
+    "a long text": (
+        lambda lines: first(lines, "user")["profile"].update(title="x" * 200_000), "invalid_attribute_format"
+    ),
+    "a photo": (
+        lambda lines: first(lines, "user")["profile"].update(photo="javascript:x"), "invalid_attribute_format"
+    ),
+    "a manager's id": (lambda lines: managed(lines, "not an id"), "line 15: unknown_user (user=not an id)"),
+    "a manager who is nobody": (lambda lines: managed(lines, "W0000000000"), "line 15: unknown_user"),
+    "a primary owner who is deactivated": (
+        lambda lines: first(lines, "user").update(active=False), "1 problem(s) in what was stored, first: E"
+    ),
     "a user is missing": (lambda lines: removed(lines, first(lines, "member")["user"]), "repeated, or about"),
     "an event is missing": (lambda lines: removed(lines, first(lines, "event")["id"]), "file is broken"),
     "a seal is missing": (lambda lines: removed(lines, 1), "trail of the file is broken"),
@@ -257,6 +299,36 @@ def test_what_is_wrong_is_named_by_its_line_and_nothing_is_imported(
     before = rows(other.url)
     assert line in other.failure("import", written(tmp_path / "x.jsonl", text_of(lines)))
     assert rows(other.url) == before
+
+
+def test_a_manager_may_come_later(exported: str, new: Shell, tmp_path: Path) -> None:
+    lines = parsed(exported)
+    managed(lines, last(lines, "user")["id"])
+    printed(new.run("import", written(tmp_path / "x.jsonl", text_of(lines))))
+    assert of(parsed(new.text("export", "--org", "demo")), "user") == of(lines, "user")
+    assert new.text("fsck") == "clean\n"
+
+
+def test_what_the_database_made_of_the_file_is_checked(exported: str, shell: Shell, tmp_path: Path) -> None:
+    other = Shell(tmp_path / "other.db")
+    other.line("db", "upgrade")
+    with closing(sqlite3.connect(other.path)) as connection:
+        connection.execute(
+            "CREATE TRIGGER t AFTER INSERT ON users BEGIN UPDATE users SET full_name = 'X'; END"
+        )
+    refused = other.failure("import", written(tmp_path / "x.jsonl", exported))
+    assert "problem(s) in what was stored, first: E" in refused
+    assert other.lines("org", "list") == []
+
+
+def test_what_is_wrong_with_another_organisation_refuses_nothing(
+    exported: str, shell: Shell, tmp_path: Path
+) -> None:
+    other = Shell(tmp_path / "other.db")
+    an_organisation(other.url)
+    with closing(sqlite3.connect(other.path)) as connection, connection:
+        connection.execute("UPDATE users SET full_name = 'X'")
+    assert printed(other.run("import", written(tmp_path / "x.jsonl", exported)))["domain"] == "demo"
 
 
 @pytest.mark.parametrize("text", ["", "{", "no JSON\n", "\0\n", "[]\n", '{"kind":"export"}\n'])

@@ -60,6 +60,12 @@ def check_domain(domain: str) -> None:
         raise Invalid("invalid_domain", domain=domain[:80])
 
 
+def check_field_name(name: str) -> None:
+    """Refuse what cannot be the name of a profile field: ``invalid_field_name``."""
+    if not name.isidentifier():
+        raise Invalid("invalid_field_name", field=name[:80])
+
+
 async def set_display_name_change(tx: Tx, org: Org, allowed: bool, *, actor: Actor) -> Org:
     """Slack's setting *Allow users to change their display name*."""
     _check_owner(actor)
@@ -75,8 +81,7 @@ async def set_display_name_change(tx: Tx, org: Org, allowed: bool, *, actor: Act
 async def add_profile_field(tx: Tx, org: Org, name: str, label: str, *, actor: Actor) -> None:
     """A custom profile field of the organisation's own; at most 50 with those of SCIM."""
     access.check_administers(actor)
-    if not name.isidentifier():
-        raise Invalid("invalid_field_name", field=name[:80])
+    check_field_name(name)
     if len(await profile_fields.names(tx, org.id)) >= plans.PROFILE_FIELD_CAP:
         raise LimitReached("unable_to_create_team_profile_fields")
     if not await profile_fields.add(tx, org.id, name, label, is_scim=False):

@@ -15,9 +15,9 @@ from rosterd.actions import imports
 from rosterd.cli.exchange import lines, values
 from rosterd.cli.exchange.lines import BadLine, EndLine, ExportLine, Line, OrgLine
 from rosterd.cli.session import database_option, find_org, operator, org_option, progress, run, show
-from rosterd.directory.errors import NotAllowed
-from rosterd.directory.model import Actor, Org
-from rosterd.store import audit, orgs, whole_org
+from rosterd.directory.errors import InvalidProfile, NotAllowed
+from rosterd.directory.model import Actor, Org, User, UserId
+from rosterd.store import audit, fsck, orgs, users, whole_org
 from rosterd.store.engine import Conflict, Store, StoreError
 from rosterd.store.whole_org import Happened, Value
 
@@ -80,7 +80,7 @@ async def _import(store: Store, stream: Iterator[tuple[int, Line]], domain: str 
         unfinished = await imports.begin(tx, org, secrets.token_hex(8), actor=actor)
     try:
         counts, leaves = await _load(store, unfinished, stream, actor)
-        await _check_trail(store, unfinished, leaves, actor)
+        await _check_whole(store, unfinished, leaves, actor)
         async with store.write() as tx:
             named = {name: counts[kind] for kind, name in _COUNTED.items()}
             await imports.finish(tx, org, named, actor=actor)
@@ -125,13 +125,33 @@ async def _load(
 ) -> tuple[Counts, list[Leaf]]:
     """Store every line in batches. Returns how many of each kind, and the events without a seal."""
     counts, leaves = Counts(), list[Leaf]()
+    managers: dict[UserId, int] = {}  # who is not here yet, and the first line that names them
     for batch in _batches(stream, org):
         await _add(store, org, batch, actor)
+        managers = await _absent(store, org, _managers(batch)) | managers
         for _, value in batch:
             counts[type(value).__name__] += 1
             if isinstance(value, Happened) and not value.sealed:
                 leaves.append(whole_org.leaf(value))
+    if absent := await _absent(store, org, managers):
+        number, manager = min((number, id) for id, number in absent.items())
+        raise _refusal(number, str(InvalidProfile("unknown_user", user=manager)))
     return counts, leaves
+
+
+def _managers(batch: Sequence[Numbered]) -> dict[UserId, int]:
+    """The people whom these lines call somebody's manager, and the first line that names each."""
+    people = [(number, value) for number, value in batch if isinstance(value, User)]
+    return {user.profile.manager_id: n for n, user in reversed(people) if user.profile.manager_id}
+
+
+async def _absent(store: Store, org: Org, named: dict[UserId, int]) -> dict[UserId, int]:
+    """Those of the named who are not here."""
+    if not named:
+        return named
+    async with store.scan() as tx:
+        here = await users.briefs(tx, org.id, list(named))
+    return {id: number for id, number in named.items() if id not in here}
 
 
 def _batches(stream: Iterator[tuple[int, Line]], org: Org) -> Iterator[list[Numbered]]:
@@ -172,11 +192,15 @@ async def _add(store: Store, org: Org, batch: Sequence[Numbered], actor: Actor) 
                 raise _refusal(number, f"repeated, or about somebody who is not there ({why})") from error
 
 
-async def _check_trail(store: Store, org: Org, leaves: Sequence[Leaf], actor: Actor) -> None:
+async def _check_whole(store: Store, org: Org, leaves: Sequence[Leaf], actor: Actor) -> None:
+    """What no single line shows: the trail, and whether all that is stored now fits together."""
     async with store.write() as tx:
         await imports.add_unsealed(tx, org, leaves, actor=actor)
     async with store.scan() as tx:
         verdict = await audit.verify(tx, org.id)
+        problems = await fsck.check(tx, org.id)
+    if problems:
+        raise click.ClickException(f"{len(problems)} problem(s) in what was stored, first: {problems[0]}")
     if verdict.problem:
         raise click.ClickException(f"the audit trail of the file is broken: {verdict.problem}")
 

@@ -118,7 +118,7 @@ class EventLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ev
 
 
 class SealLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="seal", tag_field="kind"):
-    n: Annotated[int, msgspec.Meta(ge=1)]
+    n: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]  # as the store counts
     events: list[str]
     hash: str
     previous: str

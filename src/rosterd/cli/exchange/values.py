@@ -1,8 +1,8 @@
 """From values to the lines of an export, and back with every check: an import trusts nothing.
 
-What :mod:`rosterd.directory.names` would not have stored as it stands, ids of another form, and
-fields that a profile does not have are refused by :class:`~rosterd.cli.exchange.lines.BadLine`. Who is
-referred to is checked by the store's keys.
+What :mod:`rosterd.directory` would not have stored as it stands, ids of another form, times that could not
+be written again, and fields that a profile does not have are refused by
+:class:`~rosterd.cli.exchange.lines.BadLine`. Who is referred to is for the store to check.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from rosterd.actions.orgs import check_domain, check_field_name
 from rosterd.cli.exchange.lines import (
     BadLine,
     EventLine,
@@ -28,6 +29,7 @@ from rosterd.cli.exchange.lines import (
     WorkspaceLine,
 )
 from rosterd.directory import names
+from rosterd.directory import users as rules
 from rosterd.directory.errors import DirectoryError
 from rosterd.directory.ids import is_slack_id
 from rosterd.directory.model import (
@@ -42,6 +44,7 @@ from rosterd.directory.model import (
     User,
     UserId,
 )
+from rosterd.provisioning.attributes import created
 from rosterd.store.audit import Record
 from rosterd.store.whole_org import (
     Happened,
@@ -64,6 +67,7 @@ def line_of(value: Org | Value) -> Line:
 
 def org_of(line: OrgLine, domain: str | None) -> Org:
     """The organisation that a line says, under another ``domain`` if one is given. Raises `BadLine`."""
+    _check_unchanged(line.name, lambda text: text.strip() or line.domain)
     return Org(
         OrgId(_id(line.id, "ET")),
         TeamId(_id(line.team_id, "T")),
@@ -104,19 +108,13 @@ def _user_line(user: User) -> UserLine:
 
 
 def _user(line: UserLine, org: Org) -> User:
-    if not line.emails and line.role is not Role.BOT:
+    if "" in line.emails or not (line.emails or line.role is Role.BOT):
         raise BadLine("a person has an e-mail address")
     primary, secondary = (*line.emails, None, None)[:2]
-    profile = _profile(line.profile)
-    if not line.erased:
-        _check_unchanged(line.username, names.username_of)
-        _check_unchanged(line.display_name, names.display_name)
-        for address in line.emails:
-            _check_unchanged(address, names.email_address)
-    return User(
+    user = User(
         org.id,
         UserId(_id(line.id, "UW")),
-        _microseconds(line.created),
+        _created(line.created),
         line.username,
         primary or "",
         line.display_name,
@@ -125,8 +123,25 @@ def _user(line: UserLine, org: Org) -> User:
         None if line.signed_in is None else _seconds(line.signed_in),
         None if line.guest_expires is None else _seconds(line.guest_expires),
         line.erased,
-        msgspec.structs.replace(profile, secondary_email=secondary),
+        msgspec.structs.replace(_profile(line.profile), secondary_email=secondary),
     )
+    _check_stored(user)
+    return user
+
+
+def _check_stored(user: User) -> None:
+    """Refuse someone whom rosterd would have stored in another form, and name the first such field."""
+    if (stored := rules.stored(user)) != user:
+        given, kept = _fields(user), _fields(stored)
+        name = next(name for name in (*given, *kept) if given.get(name) != kept.get(name))
+        raise BadLine(f"{name}: {_short(given.get(name))} would be stored as {_short(kept.get(name))}")
+
+
+def _fields(user: User) -> dict[str, Any]:
+    """The fields of a user's line, those of the profile among them."""
+    fields: dict[str, Any] = msgspec.to_builtins(_user_line(user))
+    profile: dict[str, Any] = fields.pop("profile")
+    return fields | profile
 
 
 def _profile(given: dict[str, Any]) -> Profile:
@@ -164,7 +179,7 @@ def _event_line(event: Happened) -> EventLine:
 
 
 def _event(line: EventLine, org: Org) -> Happened:
-    personal = bytes(line.personal).decode()
+    personal = _object(line.personal, "personal") if bytes(line.personal) != b"null" else None
     record = Record(
         org.id,
         line.id,
@@ -177,18 +192,43 @@ def _event(line: EventLine, org: Org) -> Happened:
         line.request,
         line.client,
         line.ip_address,
-        bytes(line.details).decode(),
+        _object(line.details, "details"),
         None if line.subject is None else UserId(line.subject),
         line.personal_digest,
         line.salt,
-        None if personal == "null" else personal,
+        personal,
     )
     return Happened(record, line.sealed)
 
 
+def _object(text: Raw, name: str) -> str:
+    """A JSON object as it stands in the file."""
+    try:
+        msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise BadLine(f"{name}: {error}") from error
+    return bytes(text).decode()
+
+
 def _group(line: GroupLine, org: Org) -> Group:
     _check_unchanged(line.name, names.group_name)
-    return Group(org.id, GroupId(_id(line.id, "S")), _microseconds(line.created), line.name)
+    return Group(org.id, GroupId(_id(line.id, "S")), _created(line.created), line.name)
+
+
+def _workspace(line: WorkspaceLine, _: Org) -> Workspace:
+    check_domain(line.domain)
+    _check_unchanged(line.name, lambda text: text.strip() or line.domain)
+    return Workspace(TeamId(_id(line.id, "T")), line.name, line.domain, _microseconds(line.created))
+
+
+def _held_name(line: NameLine, _: Org) -> HeldName:
+    _check_unchanged(line.name, names.folded)
+    return HeldName(line.name, line.held_by, line.holder)
+
+
+def _profile_field(line: ProfileFieldLine, _: Org) -> ProfileField:
+    check_field_name(line.name)
+    return ProfileField(line.name, line.label, int(line.made_by_scim), _microseconds(line.created))
 
 
 def _member(line: MemberLine, _: Org) -> Membership:
@@ -230,45 +270,51 @@ _LINES: dict[type[Any], Callable[[Any], Line]] = {
 }
 
 _VALUES: dict[type[Any], Callable[[Any, Org], Value]] = {
-    WorkspaceLine: lambda line, _: Workspace(
-        TeamId(_id(line.id, "T")), line.name, line.domain, _microseconds(line.created)
-    ),
-    NameLine: lambda line, _: HeldName(names.folded(line.name), line.held_by, line.holder),
-    ProfileFieldLine: lambda line, _: ProfileField(
-        line.name, line.label, int(line.made_by_scim), _microseconds(line.created)
-    ),
+    WorkspaceLine: _workspace,
+    NameLine: _held_name,
+    ProfileFieldLine: _profile_field,
     UserLine: _user,
     GroupLine: _group,
     MemberLine: _member,
     EventLine: _event,
-    SealLine: lambda line, _: Seal(
-        line.n,
-        msgspec.json.encode(line.events).decode(),
-        line.hash,
-        line.previous,
-        _microseconds(line.sealed),
-    ),
+    SealLine: _seal,
 }
 
 
 def _id(text: str, prefixes: str) -> str:
     if not is_slack_id(text, prefixes):
-        raise BadLine(f"{text!r} is no id that begins with {' or '.join(prefixes)}")
+        raise BadLine(f"{_short(text)} is no id that begins with {' or '.join(prefixes)}")
     return text
 
 
 def _check_unchanged(text: str, rule: Callable[[str], str]) -> None:
     """Refuse a text that rosterd would have stored in another form."""
-    if rule(text) != text:
-        raise BadLine(f"{text!r} would be stored as {rule(text)!r}")
+    if (stored := rule(text)) != text:
+        raise BadLine(f"{_short(text)} would be stored as {_short(stored)}")
+
+
+def _short(value: object) -> str:
+    """A value as a refusal shows it, which is no place for a photo."""
+    return f"{value!r:.80}"
 
 
 def _time(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def _microseconds(time: datetime) -> int:
-    return (time - _EPOCH) // _MICROSECOND
+def _microseconds(time: datetime, *shown: Callable[[int], object]) -> int:
+    """The time since the epoch, refused unless it can be written again, as a line and as ``shown``."""
+    moment = (time - _EPOCH) // _MICROSECOND
+    try:
+        for show in (_time, *shown):
+            show(moment)
+    except (OverflowError, ValueError) as error:
+        raise BadLine(f"{time.isoformat()} is too early or too late to be shown") from error
+    return moment
+
+
+def _created(time: datetime) -> int:
+    return _microseconds(time, created)  # a response shows it, in another time zone
 
 
 def _seconds(time: datetime) -> int:
