@@ -96,7 +96,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-        _flush(path.absolute().parent)
+        flush(path.absolute().parent)
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror}") from error
     finally:
@@ -211,8 +211,9 @@ _LONGEST_HEADER, _LONGEST_ROW = 1 << 20, 1 << 26  # bytes: a body has 8 MiB, and
 _rows = msgspec.json.Decoder(tuple[str | int | None, ...])
 
 
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def flush(path: Path) -> None:
+    """Put a file, or the names in a folder, on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

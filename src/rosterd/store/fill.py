@@ -23,6 +23,7 @@ import asyncpg
 from rosterd.store import migrate, postgres_server, sqlite_file
 from rosterd.store.contract import StoreError
 from rosterd.store.copy import Shape, Slice, shapes
+from rosterd.store.dump import flush
 
 _FAST = (
     "PRAGMA journal_mode = OFF",  # whatever fails, the file is thrown away
@@ -89,20 +90,12 @@ def _check_new(path: Path) -> None:
 def _put_in_place(partial: Path, path: Path) -> None:
     """Flush the file and give it its name, unless somebody else has taken that meanwhile."""
     try:
-        _flush(partial)
+        flush(partial)
         _check_new(path)
         os.link(partial, path)
-        _flush(path.absolute().parent)
+        flush(path.absolute().parent)
     except OSError as error:
         raise StoreError(f"cannot make {path}: {error.strerror}") from error
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 async def _fill_postgresql(url: str, slices: AsyncIterable[Slice]) -> dict[str, int]:
