@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rosterd.ratelimit.table import BadTable, Table, parse
+from rosterd.web.throttle.asking import SCHEMES
 
 PREFIX = "ROSTERD_"
 DEFAULT_DATABASE = "sqlite:///rosterd.db"
 MAX_WORKERS = 256
-LIMITS_SCHEMES = ("valkey://", "valkeys://", "redis://", "rediss://")
 
 CHOICES = {
     "metrics": ("local", "all", "off"),
@@ -119,8 +119,9 @@ def _checked(settings: Settings) -> Settings:
 def _check_limits(settings: Settings) -> None:
     if not 1 <= settings.workers <= MAX_WORKERS:
         raise SettingsError(f"workers: {settings.workers} is not between 1 and {MAX_WORKERS}")
-    if settings.limits_url and not settings.limits_url.startswith(LIMITS_SCHEMES):
-        raise SettingsError(f"limits_url: it does not start with {' or '.join(LIMITS_SCHEMES)}")
+    schemes = tuple(f"{scheme}://" for scheme in SCHEMES)
+    if settings.limits_url and not settings.limits_url.startswith(schemes):
+        raise SettingsError(f"limits_url: it does not start with {' or '.join(schemes)}")
     if settings.limits_table and settings.rate_limits == "off":
         raise SettingsError("limits_table: nothing is limited; set rate_limits to slack")
     count = settings.workers

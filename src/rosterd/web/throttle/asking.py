@@ -10,6 +10,9 @@ import msgspec
 from rosterd.directory.model import OrgId
 from rosterd.ratelimit.limits import Limit
 
+SCHEMES = {"valkey": "valkey", "valkeys": "valkeys", "redis": "valkey", "rediss": "valkeys"}
+"""The schemes of the URL of a place that several processes share, and what the client library calls them."""
+
 
 class Ask(msgspec.Struct, frozen=True):
     """One token from each of these limits and, unless it is None, the lock of ``resource``."""

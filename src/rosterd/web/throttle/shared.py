@@ -27,7 +27,7 @@ from valkey.exceptions import ValkeyError
 
 from rosterd.ratelimit.buckets import Decision, capacity
 from rosterd.ratelimit.limits import Limit
-from rosterd.web.throttle.asking import ADMITTED, LOCKED, Ask, Headroom, Verdict
+from rosterd.web.throttle.asking import ADMITTED, LOCKED, SCHEMES, Ask, Headroom, Verdict
 from rosterd.web.throttle.memory import Memory
 
 log = logging.getLogger("rosterd.throttle")
@@ -38,9 +38,6 @@ PROBE_SECONDS = 1.0
 LOCK_SECONDS = 10.0
 _CONNECTIONS = 8
 """Enough to keep this process busy, and so few that no answer waits long for us to read it."""
-
-SCHEMES = {"valkey": "valkey", "valkeys": "valkeys", "redis": "valkey", "rediss": "valkeys"}
-"""The schemes of a URL, and what the client library calls them."""
 
 _FAILURES = (ValkeyError, OSError, TimeoutError)
 
