@@ -195,6 +195,13 @@ def _typed(name: str, default: Any, given: Any) -> Any:
     raise SettingsError(f"{name}: {text!r} is not {kind}")
 
 
+def key_file(database: str) -> Path | None:
+    """Where the key of the token hashes is, or has to be; None: in ``ROSTERD_SECRET``."""
+    if environment("secret") is not None or not database.startswith("sqlite:///"):
+        return None
+    return Path(database.removeprefix("sqlite:///") + ".secret")
+
+
 def token_key(database: str) -> bytes:
     """The key of the token hashes: ``ROSTERD_SECRET``, else the file beside a SQLite database.
 
@@ -205,9 +212,9 @@ def token_key(database: str) -> bytes:
         if len(secret) < 16:
             raise SettingsError("ROSTERD_SECRET: at least 16 characters are needed")
         return secret.encode()
-    if not database.startswith("sqlite:///"):
+    path = key_file(database)
+    if path is None:
         raise SettingsError("ROSTERD_SECRET: must be set with PostgreSQL; it is the key of the token hashes")
-    path = Path(database.removeprefix("sqlite:///") + ".secret")
     try:
         return _made_once(path)
     except OSError as error:

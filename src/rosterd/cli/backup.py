@@ -11,7 +11,7 @@ import click
 
 from rosterd import __version__
 from rosterd.cli.session import alone, database_option, progress, run, show
-from rosterd.settings import environment
+from rosterd.settings import key_file
 from rosterd.store import audit, copy, dump, fill, fsck, orgs, whole_org
 from rosterd.store.copy import Slice
 from rosterd.store.engine import Store, Tx
@@ -121,8 +121,7 @@ def _refuse(problems: list[str], what: str) -> None:
 
 def _key_of(database: str) -> str:
     """Where the key of a database's tokens is, or has to be."""
-    path = database.removeprefix("sqlite:///")
-    return "ROSTERD_SECRET" if path == database or environment("secret") else f"{path}.secret"
+    return str(key_file(database) or "ROSTERD_SECRET")
 
 
 def _remind(text: str) -> None:
