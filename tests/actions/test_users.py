@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import Any
 
 import msgspec
@@ -110,6 +111,21 @@ class TestCreate:
             house.create("carl"), house.create("kyle", email="carl@example.com"), return_exceptions=True
         )
         assert sorted(type(each).__name__ for each in made) == ["Taken", "User"]
+
+    async def test_an_id_in_use_is_drawn_again(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        drawn = iter([1, 1, 1, 2])
+        monkeypatch.setattr(secrets, "randbelow", lambda _: next(drawn))
+        async with house.store.write() as tx:
+            made = [
+                await users.create(
+                    tx, house.org, UserChange(username=name, email=f"{name}@x.example"), actor=house.actor
+                )
+                for name in ("one", "two")
+            ]
+        assert made[0].id != made[1].id
+        assert list(drawn) == []
+        async with house.store.scan() as tx:
+            assert await fsck.check(tx) == []
 
     async def test_a_username_from_an_address_gets_a_number(self, house: House) -> None:
         made = [await house.create("", username=f"ann@{x}.example", email=f"ann@{x}.example") for x in "abc"]

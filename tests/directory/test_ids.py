@@ -33,5 +33,5 @@ def test_what_looks_otherwise_is_no_id(text: str) -> None:
 def test_every_moment_has_ids_and_the_next_follows_it(microseconds: int, drawn: int) -> None:
     number = number_at(microseconds, drawn)
     assert 0 <= number < SPAN
-    later = number_at(microseconds + 1000, 0)
+    later = number_at(microseconds + 1_000_000, 0)
     assert 0 < later - number <= NEARBY or later == 0  # it comes round

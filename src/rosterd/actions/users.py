@@ -66,8 +66,6 @@ async def create(
 async def _settle(
     tx: Tx, org: Org, change: UserChange, address: str, role: Role, *, claimed: bool, actor: Actor
 ) -> User:
-    number = number_at(tx.now, secrets.randbelow(NEARBY))
-    user_id = UserId(slack_id(plans.RULES[org.plan].user_prefix, number))
     wanted = change.username or ""
     if change.guest is True:
         plans.check_guests(org.plan)
@@ -82,7 +80,7 @@ async def _settle(
         shown = display_name or username
         user = User(
             org_id=org.id,
-            id=user_id,
+            id=_new_id(tx, org),
             created=tx.now,
             username=username,
             email=address,
@@ -94,14 +92,36 @@ async def _settle(
             erased=False,
             profile=rules.named(profile, shown),
         )
-        trail = audit.entries(tx.now, rules.events_of_creation(user, refused), actor)
-        taken = await store.insert_whole(tx, user, sorted(_addresses(user)), trail)
+        user, taken = await _insert(tx, org, user, refused, actor)
         if taken is None:
             return user
         if taken != "username" or "@" not in wanted:
             raise await _refusal(tx, user, taken, wanted)
         held |= await store_names.like(tx, org.id, stem[:17])  # what a number of four digits leaves
     raise Invalid("truncation_error", user=stem)
+
+
+_DRAWS = 4
+"""How many ids are tried for a new person: that one is in use is rare, and that four are does not happen."""
+
+
+async def _insert(
+    tx: Tx, org: Org, user: User, refused: Invalid | None, actor: Actor
+) -> tuple[User, store.Taken | None]:
+    """Store a new person, under another id if theirs is in use. Says what is taken, if anything is."""
+    for _ in range(_DRAWS):
+        trail = audit.entries(tx.now, rules.events_of_creation(user, refused), actor)
+        taken = await store.insert_whole(tx, user, sorted(_addresses(user)), trail)
+        if taken != "id":
+            return user, taken
+        await store_names.remove(tx, org.id, user.username)  # it was taken for that id
+        user = msgspec.structs.replace(user, id=_new_id(tx, org))
+    return user, "id"
+
+
+def _new_id(tx: Tx, org: Org) -> UserId:
+    number = number_at(tx.now, secrets.randbelow(NEARBY))
+    return UserId(slack_id(plans.RULES[org.plan].user_prefix, number))
 
 
 async def _new_display_name(tx: Tx, org_id: OrgId, change: UserChange, username: str) -> str:

@@ -15,20 +15,21 @@ SPAN: int = 36 ** (ID_LENGTH - 2)
 """How many ids one prefix has: give :func:`slack_id` a number below this."""
 
 
-_TURN = 1_000_000  # milliseconds
+_TURN = 1_000  # seconds
 NEARBY = SPAN // _TURN
-"""How many numbers stand next to each other in every millisecond: give :func:`number_at` one below this."""
+"""How many numbers belong to every second: give :func:`number_at` one below this."""
 
 
 def number_at(microseconds: int, drawn: int) -> int:
     """A number for :func:`slack_id`, near those of the same second: an index on ids then grows at one place.
 
     The place comes round every 1,000 s. What keeps two ids apart is ``drawn``, at random below `NEARBY`.
+    Among thousands a second two can be the same: whoever stores them has to look.
 
-    >>> number_at(1_764_000_000_500_000, 7) - number_at(1_764_000_000_499_000, 0) - NEARBY
+    >>> number_at(1_764_000_001_000_000, 7) - number_at(1_764_000_000_999_000, 0) - NEARBY
     7
     """
-    return microseconds // 1000 % _TURN * NEARBY + drawn
+    return microseconds // 1_000_000 % _TURN * NEARBY + drawn
 
 
 def slack_id(prefix: str, number: int) -> str:

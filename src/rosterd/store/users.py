@@ -52,14 +52,16 @@ class Brief(msgspec.Struct, frozen=True):
     erased: bool
 
 
+Taken = Literal["username", "id", "email"]
+"""What of a new user somebody else has already."""
+
+
 async def insert(tx: Tx, user: User) -> bool:
     """Store a new user whose username is already held. False: the id is taken."""
     return await tx.run(_INSERT, *_values(tx, user)) > 0
 
 
-async def insert_whole(
-    tx: Tx, user: User, emails: Sequence[str], trail: Sequence[Step]
-) -> Literal["username", "id", "email"] | None:
+async def insert_whole(tx: Tx, user: User, emails: Sequence[str], trail: Sequence[Step]) -> Taken | None:
     """Store a new user with their username, their addresses (folded) and, last, their audit trail.
 
     Says what of it is taken, if anything is: then only a part is stored, and the transaction can be left.
