@@ -80,7 +80,7 @@ class TestRefusals:
             ("PORT", "-1", "port: -1 is not between"),
             ("DEMO", "perhaps", "demo: 'perhaps' is not true or false"),
             ("BASE_URL", "x.example", "base_url: 'x.example' does not start with http"),
-            ("RATE_LIMITS", "some", "rate_limits: 'some' is neither slack nor off"),
+            ("RATE_LIMITS", "some", "rate_limits: 'some' is not one of: slack, off"),
             ("WORKERS", "0", "workers: 0 is not between 1 and 256"),
             ("WORKERS", "257", "workers: 257 is not between"),
             ("LIMITS_URL", "http://x", "limits_url: it does not start with valkey:// or valkeys:// or"),

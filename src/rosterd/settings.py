@@ -23,6 +23,7 @@ DEFAULT_DATABASE = "sqlite:///rosterd.db"
 MAX_WORKERS = 256
 
 CHOICES = {
+    "rate_limits": ("slack", "off"),
     "metrics": ("local", "all", "off"),
     "log_format": ("text", "json"),
     "log_level": ("debug", "info", "warning", "error"),
@@ -101,12 +102,10 @@ def load(flags: Mapping[str, Any], config: str | None = None) -> Settings:
 
 
 def _checked(settings: Settings) -> Settings:
-    if settings.rate_limits not in ("slack", "off"):
-        raise SettingsError(f"rate_limits: {settings.rate_limits!r} is neither slack nor off")
-    _check_limits(settings)
     for name, choices in CHOICES.items():
         if (value := getattr(settings, name)) not in choices:
             raise SettingsError(f"{name}: {value!r} is not one of: {', '.join(choices)}")
+    _check_limits(settings)
     if not 0 <= settings.shutdown_seconds <= 3600:
         raise SettingsError(f"shutdown_seconds: {settings.shutdown_seconds} is not between 0 and 3600")
     if not 0 <= settings.port <= 65535:
@@ -122,8 +121,9 @@ def _check_limits(settings: Settings) -> None:
     schemes = tuple(f"{scheme}://" for scheme in SCHEMES)
     if settings.limits_url and not settings.limits_url.startswith(schemes):
         raise SettingsError(f"limits_url: it does not start with {' or '.join(schemes)}")
-    if settings.limits_table and settings.rate_limits == "off":
-        raise SettingsError("limits_table: nothing is limited; set rate_limits to slack")
+    for name in ("limits_table", "limits_url"):
+        if getattr(settings, name) and settings.rate_limits == "off":
+            raise SettingsError(f"{name}: nothing is limited; set rate_limits to slack")
     count = settings.workers
     if settings.rate_limits == "slack" and count > 1 and not settings.limits_url:
         raise SettingsError(
@@ -214,6 +214,8 @@ def token_key(database: str) -> bytes:
         return secret.encode()
     path = key_file(database)
     if path is None:
+        if not database.startswith(("postgresql://", "postgres://")):
+            raise SettingsError("database: the URL must begin with sqlite:/// or postgresql://")
         raise SettingsError("ROSTERD_SECRET: must be set with PostgreSQL; it is the key of the token hashes")
     try:
         return _made_once(path)

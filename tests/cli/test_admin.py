@@ -100,7 +100,11 @@ class TestUser:
     def test_erase_asks_unless_told_not_to(self, acme: Shell) -> None:
         id = a_person(acme, "carl")
         words = ("user", "erase", "--org", "acme", "--user", id)
-        assert acme.run(*words).exit_code == 1
+        asked = acme.run(*words)
+        assert (asked.exit_code, asked.stdout) == (1, "")
+        question, error = asked.stderr.splitlines()
+        assert question.startswith(f"Forget carl (carl@acme.example, {id}) in acme? This cannot be undone.")
+        assert error == "Error: nothing was done"
         assert acme.line(*words, "--yes") == {"user_id": id, "erased": True}
         assert acme.failure(*words, "--yes") == "Error: cannot_modify_gdpr: they have been forgotten"
         assert "carl" not in acme.text("user", "list", "--org", "acme")
@@ -108,7 +112,7 @@ class TestUser:
     def test_nobody_by_that_name_is_named(self, acme: Shell) -> None:
         words = ("user", "set-role", "--org", "acme", "--role", "admin", "--user")
         for name in ("x@acme.example", "W0000000000"):
-            assert acme.failure(*words, name) == f"Error: no_such_user (user={name}): see: rosterd user list"
+            assert acme.failure(*words, name) == f"Error: no_such_user (user={name}): see: rosterd user list --org DOMAIN"
         assert acme.failure(*words, "olıve@acme.example").startswith("Error: no_such_user ")
 
 

@@ -68,7 +68,9 @@ def org_list(database: str) -> None:
             return await org_rows.every(tx)
 
     for org in run(database, work):
-        show(msgspec.structs.asdict(org) | {"created": when(org.created / 1e6)})
+        shown = msgspec.structs.asdict(org)
+        shown["members_may_change_display_name"] = shown.pop("display_name_change")
+        show(shown | {"created": when(org.created / 1e6)})
 
 
 @org_group.command("set")
@@ -190,10 +192,14 @@ def user_set_role(org_name: str, user_name: str, role: str, database: str) -> No
 @user_group.command("erase")
 @org_option
 @user_option
-@click.confirmation_option("--yes", prompt="This cannot be undone. Forget this person?", help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @database_option
-def user_erase(org_name: str, user_name: str, database: str) -> None:
+def user_erase(org_name: str, user_name: str, yes: bool, database: str) -> None:
     """Forget everything personal about a person, in the directory and in the audit trail."""
+
+    async def whom(store: Store) -> User:
+        async with store.read() as tx:
+            return await find_user(tx, await find_org(tx, org_name), user_name)
 
     async def work(store: Store) -> User:
         async with store.write() as tx:
@@ -201,7 +207,20 @@ def user_erase(org_name: str, user_name: str, database: str) -> None:
             user = await find_user(tx, org, user_name)
             return await users.erase(tx, org, user, actor=operator(org, "user erase"))
 
+    if not yes:
+        user = run(database, whom)
+        _confirm(f"Forget {user.username} ({user.email}, {user.id}) in {org_name}? This cannot be undone.")
     show({"user_id": run(database, work).id, "erased": True})
+
+
+def _confirm(question: str) -> None:
+    try:
+        agreed = click.confirm(question, err=True)
+    except click.Abort:  # nobody is there to answer
+        click.echo(err=True)
+        agreed = False
+    if not agreed:
+        raise click.ClickException("nothing was done")
 
 
 @click.group("token")
@@ -252,7 +271,7 @@ def token_create(
 
     text = run(database, work)
     if access.SCIM_SCOPE not in [scope.strip() for scope in scopes.split(",")]:
-        click.echo(f"note: SCIM needs the scope {access.SCIM_SCOPE}; it refuses this token", err=True)
+        click.echo(f"note: without the scope {access.SCIM_SCOPE} SCIM refuses this token", err=True)
     click.echo(text)
 
 

@@ -53,7 +53,7 @@ async def welcome(store: Store, key: bytes, base_url: str) -> str:
         await _seed(store)
     elif DOMAIN not in domains:
         raise SettingsError(
-            "--demo: the database holds other organisations; try --database sqlite:///demo.db"
+            "--demo: the database holds other organisations; try --database sqlite:///demo.db, or unset ROSTERD_DATABASE"
         )
     async with store.write() as tx:
         org = await find_org(tx, DOMAIN)

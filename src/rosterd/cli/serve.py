@@ -124,6 +124,8 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
         kind: dict[str, Any] = (
             {"is_flag": True, "default": None} if isinstance(default, bool) else {"type": type(default)}
         )
+        if choices := settings.CHOICES.get(option.name):
+            kind["metavar"] = f"[{'|'.join(choices)}]"
         command = click.option(name, option.name, help=text, **kind)(command)
     return command
 

@@ -50,7 +50,7 @@ async def open_store(url: str, *, create: bool = False, card: CardOf = no_card) 
     found = await migrate.current(url)
     if found is None and create:
         _, found = await migrate.upgrade(url)
-    migrate.check(found, migrate.revisions())
+    migrate.check(found, migrate.revisions(), "" if is_postgresql(url) else f" at {url}")
     return await open_postgresql(url, card) if is_postgresql(url) else await open_sqlite(url, card)
 
 

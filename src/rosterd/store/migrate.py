@@ -64,8 +64,10 @@ async def current(url: str) -> str | None:
     return await asyncio.to_thread(_current_sqlite, sqlite_file.path_of(url))
 
 
-def check(found: str | None, known: list[str]) -> None:
+def check(found: str | None, known: list[str], where: str = "") -> None:
     """Raises :class:`SchemaMismatch`, saying what to run, unless ``found`` is the last one known.
+
+    ``where``: the place, for whoever may have meant another.
 
     >>> check("0001", ["0001", "0002"])
     Traceback (most recent call last):
@@ -74,7 +76,9 @@ def check(found: str | None, known: list[str]) -> None:
     if found == known[-1]:
         return
     if found is None:
-        raise SchemaMismatch("no database, or an empty one: give --database, or run `rosterd db upgrade`")
+        raise SchemaMismatch(
+            f"no database{where}, or an empty one: check --database, or make one by `rosterd db upgrade`"
+        )
     if found not in known:
         raise SchemaMismatch(f"the schema is at {found}, newer than {known[-1]}: upgrade the program")
     raise SchemaMismatch(f"the schema is at {found}, not {known[-1]}: run `rosterd db upgrade`")

@@ -44,7 +44,7 @@ class Memory:
         if lock in self._locked:
             return LOCKED
         now = self._clock()
-        decision = decide(now, self._present(ask), ask.limits)
+        decision = decide(now, [*map(self._buckets.get, ask.keys)], ask.limits)
         if decision.wait:
             return Verdict(decision.retry_after)
         self._keep(now, ask, decision.buckets)
@@ -76,9 +76,6 @@ class Memory:
 
     async def close(self) -> None:
         """Nothing to give back."""
-
-    def _present(self, ask: Ask) -> list[Bucket | None]:
-        return [*map(self._buckets.get, ask.keys)]
 
     def _forget_full(self, now: int) -> None:
         self._buckets = {
