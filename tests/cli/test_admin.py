@@ -112,7 +112,10 @@ class TestUser:
     def test_nobody_by_that_name_is_named(self, acme: Shell) -> None:
         words = ("user", "set-role", "--org", "acme", "--role", "admin", "--user")
         for name in ("x@acme.example", "W0000000000"):
-            assert acme.failure(*words, name) == f"Error: no_such_user (user={name}): see: rosterd user list --org DOMAIN"
+            assert (
+                acme.failure(*words, name)
+                == f"Error: no_such_user (user={name}): see: rosterd user list --org DOMAIN"
+            )
         assert acme.failure(*words, "olıve@acme.example").startswith("Error: no_such_user ")
 
 

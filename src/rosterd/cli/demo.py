@@ -53,7 +53,8 @@ async def welcome(store: Store, key: bytes, base_url: str) -> str:
         await _seed(store)
     elif DOMAIN not in domains:
         raise SettingsError(
-            "--demo: the database holds other organisations; try --database sqlite:///demo.db, or unset ROSTERD_DATABASE"
+            "--demo: the database holds other organisations; try --database sqlite:///demo.db,"
+            " or unset ROSTERD_DATABASE"
         )
     async with store.write() as tx:
         org = await find_org(tx, DOMAIN)

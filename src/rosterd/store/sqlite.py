@@ -52,7 +52,7 @@ async def open_sqlite(url: str, card: CardOf = no_card, *, patience: float = PAT
     create_file(path)
     # The first connection may have to replay the log of a killed process.
     writer = await asyncio.to_thread(connect, path)
-    reader = await asyncio.to_thread(connect, path, read_only=True, cache=16)
+    reader = await asyncio.to_thread(connect, path, read_only=True, cache=40)
     return SqliteStore(url, path, writer, reader, card, patience)
 
 
