@@ -20,6 +20,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Iterator, Sequence
+from functools import lru_cache
 from time import perf_counter_ns
 from typing import NamedTuple
 
@@ -169,8 +170,10 @@ class Express:
         if not self._scim.admits(org, _SHAPES[wanted.is_list]):
             return None
         dialect = VERSIONS[wanted.version]
-        found = [] if card is None else [cards.fill(card.text, card.groups, dialect, self._scim.site(org))]
-        body = _list(dialect, found) if wanted.is_list else found[0]
+        body = b"" if card is None else cards.fill(card.text, card.groups, dialect, self._scim.site(org))
+        if wanted.is_list:
+            before, after = _around(dialect, int(card is not None))
+            body = before + body + after
         head = _HEAD % (len(body), next(self._ids).encode())
         route = _ROUTES[wanted.version, wanted.is_list]
         self._metrics.observe(route, "GET", 200, perf_counter_ns() - began)
@@ -200,5 +203,15 @@ def _wanted(line: bytes) -> _Wanted | None:
     return _Wanted(version.decode(), field.field, str(field.value(text)), True)
 
 
-def _list(dialect: Dialect, found: Sequence[bytes]) -> bytes:
-    return msgspec.json.encode(envelope(dialect, [*map(msgspec.Raw, found)], len(found), Page()))
+@lru_cache
+def _around(dialect: Dialect, total: int) -> tuple[bytes, bytes]:
+    """What stands before and after the one user of a list; of nobody, all of it before.
+
+    >>> from rosterd.scim.dialect import V2
+    >>> before, after = _around(V2, 1)
+    >>> before[-13:], after[:1], _around(V2, 0)[1]
+    (b'"Resources":[', b']', b'')
+    """
+    whole = msgspec.json.encode(envelope(dialect, [None] * total, total, Page()))
+    before, _, after = whole.partition(b"null")
+    return before, after
