@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import repeat
 
 from rosterd.directory.model import OrgId
 from rosterd.ratelimit.buckets import TOKEN, Bucket, capacity, decide, refilled
@@ -44,10 +45,11 @@ class Memory:
         if lock in self._locked:
             return LOCKED
         now = self._clock()
-        decision = decide(now, [*map(self._buckets.get, ask.keys)], ask.limits)
-        if decision.wait:
-            return Verdict(decision.retry_after)
-        self._keep(now, ask, decision.buckets)
+        before = [*map(self._buckets.get, ask.keys)]
+        levels = [*map(refilled, repeat(now), before, ask.limits)]
+        if min(levels) < TOKEN:
+            return Verdict(decide(now, before, ask.limits).retry_after)
+        self._keep(ask, [Bucket(level - TOKEN, now) for level in levels])
         if lock is None:
             return ADMITTED
         self._locked.add(lock)
@@ -56,14 +58,14 @@ class Memory:
     def note(self, ask: Ask, levels: Iterable[int]) -> None:
         """From now on the buckets of this request are at these levels."""
         now = self._clock()
-        self._keep(now, ask, [Bucket(level, now) for level in levels])
+        self._keep(ask, [Bucket(level, now) for level in levels])
 
-    def _keep(self, now: int, ask: Ask, buckets: Iterable[Bucket]) -> None:
+    def _keep(self, ask: Ask, buckets: Iterable[Bucket]) -> None:
         self._buckets.update(zip(ask.keys, buckets, strict=True))
         if len(self._buckets) > len(self._limits):
             self._limits.update(zip(ask.keys, ask.limits, strict=True))
             if len(self._buckets) >= self._sweep_at:
-                self._forget_full(now)
+                self._forget_full(self._clock())
 
     def headroom(self) -> Iterator[Headroom]:
         """See `Place.headroom`."""
