@@ -31,7 +31,15 @@ ORG = {
     "kind": "org", "id": "E0000000001", "team_id": "T0000000001", "name": "Acme", "domain": "acme",
     "plan": "enterprise", "created": TIME, "members_may_change_display_name": False,
 }  # fmt: skip
-WORKSPACE = {"kind": "workspace", "id": "T0000000001", "name": "Acme", "domain": "acme", "created": TIME}
+WORKSPACE = {
+    "kind": "workspace",
+    "id": "T0000000001",
+    "name": "Acme",
+    "domain": "acme",
+    "created": TIME,
+    "description": "",
+    "discoverability": "invite_only",
+}
 NAME = {"kind": "name", "name": "general", "held_by": "channel", "holder": None}
 FIELD = {"kind": "profile_field", "name": "shoe", "label": "Shoe", "made_by_scim": False, "created": TIME}
 GROUP = {"kind": "group", "id": "S0000000001", "name": "Sales", "created": TIME}

@@ -39,7 +39,16 @@ def test_the_migrated_schema_is_the_one_of_the_tables(database_url: str) -> None
     assert found == []
 
 
-ROUTING = {"orgs_pk", "orgs_domain", "tokens_pk"}
+ROUTING = {
+    "orgs_pk",
+    "orgs_domain",
+    "tokens_pk",
+    "apps_pk",
+    "oauth_codes_pk",
+    "sessions_pk",
+    "signin_links_pk",
+}
+"""What leads to an organisation."""
 
 
 @pytest.mark.parametrize("table", metadata.sorted_tables, ids=lambda table: table.name)

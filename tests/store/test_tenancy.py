@@ -302,7 +302,16 @@ KEYS = """
     JOIN pg_class t ON t.oid = c.conrelid JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = c.conkey[1]
     WHERE t.relnamespace = 'public'::regnamespace AND c.contype IN ('p', 'u', 'f')
 """
-LEADING_KEYS = {"orgs_pk", "orgs_domain", "tokens_pk", "alembic_version_pkc"}
+LEADING_KEYS = {
+    "orgs_pk",
+    "orgs_domain",
+    "tokens_pk",
+    "apps_pk",
+    "oauth_codes_pk",
+    "sessions_pk",
+    "signin_links_pk",
+    "alembic_version_pkc",
+}
 
 
 def test_every_key_that_postgresql_has_begins_with_the_organisation(databases: Databases) -> None:

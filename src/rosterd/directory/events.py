@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-EntityType = Literal["user", "usergroup", "enterprise", "workspace", "app"]
+EntityType = Literal["user", "usergroup", "enterprise", "workspace", "channel", "app"]
 
 
 class Event(msgspec.Struct, frozen=True):

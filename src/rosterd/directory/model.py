@@ -1,8 +1,8 @@
 """The nouns: organisations, users, groups, tokens, actors.
 
-Ids have Slack's form: ``E…`` an Enterprise organisation, ``T…`` a workspace, ``U…`` or ``W…`` a
-user, ``S…`` a group. Times are integers: microseconds since 1970-01-01 UTC (``created``) or whole
-seconds (everything else), as said at each field.
+Ids have Slack's form: ``E…`` an Enterprise organisation, ``T…`` a workspace, ``C…`` a channel,
+``U…`` or ``W…`` a user, ``S…`` a group, ``A…`` an app or token. Times are integers: microseconds
+since 1970-01-01 UTC (``created``) or whole seconds (everything else), as said at each field.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ OrgId = NewType("OrgId", str)
 TeamId = NewType("TeamId", str)
 UserId = NewType("UserId", str)
 GroupId = NewType("GroupId", str)
+ChannelId = NewType("ChannelId", str)
 TokenId = NewType("TokenId", str)
 
 
@@ -54,6 +55,15 @@ class Status(StrEnum):
     DEACTIVATED = "deactivated"
 
 
+class Discoverability(StrEnum):
+    """Who may find a workspace and join it (Slack: ``team_discoverability``)."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    INVITE_ONLY = "invite_only"
+    UNLISTED = "unlisted"
+
+
 class Org(msgspec.Struct, frozen=True):
     id: OrgId
     team_id: TeamId  # its first (on Business+ its only) workspace
@@ -62,6 +72,52 @@ class Org(msgspec.Struct, frozen=True):
     plan: Plan
     created: int  # microseconds
     display_name_change: bool = False  # "Allow users to change their display name"
+
+
+class Workspace(msgspec.Struct, frozen=True):
+    org_id: OrgId
+    id: TeamId
+    created: int  # microseconds
+    name: str
+    domain: str
+    description: str = ""
+    discoverability: Discoverability = Discoverability.INVITE_ONLY
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """A channel, in one workspace or several. Direct messages are none."""
+
+    org_id: OrgId
+    id: ChannelId
+    created: int  # microseconds
+    name: str  # folded, unique in each of its workspaces
+    creator_id: UserId
+    is_private: bool = False
+    is_archived: bool = False
+    is_org_wide: bool = False  # in every workspace of the organisation
+    topic: str = ""
+    purpose: str = ""
+
+
+class GroupWorkspace(msgspec.Struct, frozen=True):
+    """That a group leads to a workspace."""
+
+    team_id: TeamId
+    is_required: bool  # whoever leaves the group leaves the workspace
+    auto_provision: bool  # members join at once, and may not leave
+
+
+DIRECTLY = ""
+"""The source of a membership that somebody decided; else the id of the group, or of the workspace whose
+default channel it is."""
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why somebody is in a workspace or channel."""
+
+    source_id: str  # `DIRECTLY`, S… or T…
+    kept: bool  # the source is no reason any more, and nobody took them out
+    added: int  # microseconds
 
 
 class Address(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -168,6 +224,7 @@ class Token(msgspec.Struct, frozen=True):
     expires: int | None  # seconds
     last_used: int | None  # seconds
     revoked: int | None  # seconds
+    app_id: str | None = None  # of the app that was installed
 
 
 class Origin(msgspec.Struct, frozen=True):

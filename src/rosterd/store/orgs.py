@@ -41,8 +41,8 @@ async def every(tx: Tx) -> list[Org]:
 async def insert_workspace(tx: Tx, org: OrgId, id: TeamId, name: str, domain: str) -> bool:
     """Store a new workspace. False: its id is taken."""
     row = await tx.one(
-        "INSERT INTO workspaces (org_id, id, name, domain, created) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT DO NOTHING RETURNING id",
+        "INSERT INTO workspaces (org_id, id, name, domain, created, description, discoverability)"
+        " VALUES ($1, $2, $3, $4, $5, '', 'invite_only') ON CONFLICT DO NOTHING RETURNING id",
         org, id, name, domain, tx.now,
     )  # fmt: skip
     return row is not None

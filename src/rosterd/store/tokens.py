@@ -28,9 +28,10 @@ async def insert(tx: Tx, token: Token, hash: str) -> None:
     """Store a new token under the keyed hash of its secret."""
     await tx.run(
         "INSERT INTO tokens (hash, id, org_id, user_id, scopes, team_id, allow_ips, created, expires,"
-        " last_used, revoked) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        " last_used, revoked, app_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         hash, token.id, token.org_id, token.user_id, _json(token.scopes), token.team_id,
         _json(token.allow_ips), token.created, token.expires, token.last_used, token.revoked,
+        token.app_id,
     )  # fmt: skip
 
 
@@ -74,6 +75,7 @@ async def touch(tx: Tx, uses: Sequence[tuple[str, int]]) -> None:
 
 _NAMES = (
     "id", "org_id", "user_id", "scopes", "team_id", "allow_ips", "created", "expires", "last_used", "revoked",
+    "app_id",
 )  # fmt: skip
 _WIDTH = len(_NAMES)
 _COLUMNS = ", ".join(f"t.{name}" for name in _NAMES)
@@ -100,8 +102,8 @@ def _json(texts: tuple[str, ...]) -> str:
 
 
 def _token(row: Row) -> Token:
-    id, org, user, scopes, team, allow_ips, created, expires, last_used, revoked = row
+    id, org, user, scopes, team, allow_ips, created, expires, last_used, revoked, app = row
     return Token(
         id, org, user, _texts.decode(scopes), team, _texts.decode(allow_ips),
-        created, expires, last_used, revoked,
+        created, expires, last_used, revoked, app,
     )  # fmt: skip

@@ -34,6 +34,8 @@ class Workspace(NamedTuple):
     name: str
     domain: str
     created: int  # microseconds
+    description: str
+    discoverability: str
 
 
 class HeldName(NamedTuple):

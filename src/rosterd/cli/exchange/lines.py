@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Raw
 
-from rosterd.directory.model import Plan, Role
+from rosterd.directory.model import Discoverability, Plan, Role
 
 FORMAT = 1
 """To be raised when an older program could not read what this one writes."""
@@ -55,6 +55,8 @@ class WorkspaceLine(
     name: str
     domain: str
     created: When
+    description: str
+    discoverability: Discoverability
 
 
 class NameLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="name", tag_field="kind"):

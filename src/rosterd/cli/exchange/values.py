@@ -34,6 +34,7 @@ from rosterd.directory.errors import DirectoryError
 from rosterd.directory.ids import is_slack_id
 from rosterd.directory.model import (
     Address,
+    Discoverability,
     Group,
     GroupId,
     Org,
@@ -218,7 +219,14 @@ def _group(line: GroupLine, org: Org) -> Group:
 def _workspace(line: WorkspaceLine, _: Org) -> Workspace:
     check_domain(line.domain)
     _check_unchanged(line.name, lambda text: text.strip() or line.domain)
-    return Workspace(TeamId(_id(line.id, "T")), line.name, line.domain, _microseconds(line.created))
+    return Workspace(
+        TeamId(_id(line.id, "T")),
+        line.name,
+        line.domain,
+        _microseconds(line.created),
+        line.description,
+        str(line.discoverability),
+    )
 
 
 def _held_name(line: NameLine, _: Org) -> HeldName:
@@ -251,7 +259,14 @@ _LINES: dict[type[Any], Callable[[Any], Line]] = {
         created=_time(org.created),
         members_may_change_display_name=org.display_name_change,
     ),
-    Workspace: lambda w: WorkspaceLine(id=w.id, name=w.name, domain=w.domain, created=_time(w.created)),
+    Workspace: lambda w: WorkspaceLine(
+        id=w.id,
+        name=w.name,
+        domain=w.domain,
+        created=_time(w.created),
+        description=w.description,
+        discoverability=Discoverability(w.discoverability),
+    ),
     HeldName: lambda held: NameLine(name=held.name, held_by=held.kind, holder=held.holder_id),
     ProfileField: lambda f: ProfileFieldLine(
         name=f.name, label=f.label, made_by_scim=bool(f.is_scim), created=_time(f.created)
