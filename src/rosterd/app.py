@@ -73,7 +73,7 @@ class App:
         }
         watcher = Watcher(self._metrics, access_log=access_log, tracing=tracing)
         ids = request_ids()
-        self._endpoint = Endpoint(scim, public, watcher, ids)
+        self._endpoint = Endpoint({"scim": scim}, scim, public, watcher, ids)
         decides = throttle is None or throttle.is_local
         self.express = Express(scim, self._metrics, ids) if decides and watcher.only_counts else None
 

@@ -43,11 +43,19 @@ class Authenticator:
         and ``non_org_teams_only`` (400).
         """
         hashed = self.hash_of(request)
+        return self.admitted(await self.look_up(store, hashed), hashed, request.client_ip)
+
+    async def look_up(self, store: Store, hashed: str) -> tokens.Grant | None:
+        """The grant of a token as it is now, whether it counts or not."""
         grant = self.remembered(store, hashed)
         if grant is None:
             async with store.read() as tx:
                 grant = self.remember(hashed, await tokens.authenticate(tx, hashed))
-        return self.admitted(grant, hashed, request.client_ip)
+        return grant
+
+    def note_use(self, hashed: str) -> None:
+        """A token that counts was used just now."""
+        self._used[hashed] = int(time.time())
 
     def remembered(self, store: Store, hashed: str) -> tokens.Grant | None:
         """The grant of a token, if it has been read and the store is as it was then."""
@@ -87,7 +95,7 @@ class Authenticator:
         token = grant.token
         if reason := refusal(grant, now, ip):
             raise invalid_authentication(f"token {token.id} {reason}")
-        self._used[hashed] = now
+        self.note_use(hashed)
         plans.check_scim(grant.org.plan)
         if grant.org.plan is Plan.ENTERPRISE and token.team_id is not None:
             raise HttpError("non_org_teams_only")

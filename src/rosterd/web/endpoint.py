@@ -10,17 +10,27 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Protocol
 
-from rosterd.web.errors import RETRY_AFTER, HttpError, reply_to
+from rosterd.web.errors import RETRY_AFTER, HttpError
 from rosterd.web.reply import Reply
 from rosterd.web.request import Disconnected, Receive, Request, Scope, Send
-from rosterd.web.scim import Scim
 from rosterd.web.watching import UNANSWERED, Watcher, fields
 
 log = logging.getLogger("rosterd.web")
 
 Public = Callable[[Request], Awaitable[Reply]]
 """What a path answers to a GET by anyone. May raise what :mod:`rosterd.web.errors` explains."""
+
+
+class Service(Protocol):
+    """What answers below one first segment of a path."""
+
+    async def answer(self, request: Request) -> Reply:
+        """The answer. Whatever it raises goes to `refused`."""
+
+    def refused(self, error: Exception, request: Request) -> Reply:
+        """What went wrong, in this service's own words. What it cannot explain it logs."""
 
 
 def request_ids() -> Iterator[str]:
@@ -31,12 +41,21 @@ def request_ids() -> Iterator[str]:
 
 
 class Endpoint:
-    """Sends requests to the service that their path names, and answers back."""
+    """Sends requests to the service that their path names, and answers back.
+
+    ``services``: by the first segment of the path. Whatever has none is answered by ``fallback``.
+    """
 
     def __init__(
-        self, scim: Scim, public: Mapping[tuple[str, ...], Public], watcher: Watcher, ids: Iterator[str]
+        self,
+        services: Mapping[str, Service],
+        fallback: Service,
+        public: Mapping[tuple[str, ...], Public],
+        watcher: Watcher,
+        ids: Iterator[str],
     ) -> None:
-        self._scim = scim
+        self._services = services
+        self._fallback = fallback
         self._ids = ids
         self._public = public
         self._watcher = watcher
@@ -68,7 +87,7 @@ class Endpoint:
             return self._refused(request, HttpError("service_unavailable", {"Retry-After": RETRY_AFTER}))
 
     def _refused(self, request: Request, error: Exception) -> Reply:
-        reply = reply_to(error, self._scim.dialect_of(request), request.id)
+        reply = self._service(request).refused(error, request)
         if reply.status < 500 or isinstance(error, HttpError):  # others are logged with what caused them
             asked = f"{request.method} {request.path}"
             details = fields(request, reply.status)
@@ -80,6 +99,8 @@ class Endpoint:
         if segments is not None and segments in self._public and request.method == "GET":
             request.route = segments
             return await self._public[segments](request)
-        if segments is None or segments[:1] == ("scim",):
-            return await self._scim.answer(request)
-        raise HttpError("bad_endpoint")
+        return await self._service(request).answer(request)
+
+    def _service(self, request: Request) -> Service:
+        first = request.segments[0] if request.segments else ""
+        return self._services.get(first, self._fallback)

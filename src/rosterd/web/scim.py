@@ -34,7 +34,7 @@ from rosterd.store import groups as group_rows
 from rosterd.store import users as user_rows
 from rosterd.store.engine import Store, Tx
 from rosterd.web.auth import Authenticator, Caller
-from rosterd.web.errors import HttpError
+from rosterd.web.errors import HttpError, reply_to
 from rosterd.web.reply import Reply
 from rosterd.web.request import Request
 from rosterd.web.throttle.gate import Throttle
@@ -132,8 +132,14 @@ class Scim:
         """Whether the limits let a GET pass at once. ``shape``: as of `Throttle.admits`."""
         return self._throttle is None or self._throttle.admits(org, shape)
 
+    def refused(self, error: Exception, request: Request) -> Reply:
+        """See `rosterd.web.endpoint.Service`."""
+        return reply_to(error, self.dialect_of(request), request.id)
+
     async def answer(self, request: Request) -> Reply:
         """The answer to a request below ``/scim``. Raises what :mod:`rosterd.web.errors` explains."""
+        if request.segments is not None and request.segments[:1] != ("scim",):
+            raise HttpError("bad_endpoint")  # nobody else knows the path either
         version, rest = _split(request.segments)
         route = find_route(version, rest)
         if route is not None:
