@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 import asyncpg
 import pytest
 
+from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.model import Role, Token, TokenId
 from rosterd.directory.query import Compare, Condition, Constant, Not, Op, Present
 from rosterd.provisioning.cards import card
-from rosterd.store import audit, groups, names, orgs, profile_fields, query, tokens, users
+from rosterd.store import audit, groups, names, orgs, outbox, profile_fields, query, tokens, users
 from rosterd.store.contract import CardOf, Step
 from rosterd.store.engine import Row, Tx, open_store
 from rosterd.store.statements import for_postgresql
@@ -30,14 +31,22 @@ from rosterd.store.tables import metadata
 from tests.servers import Databases
 from tests.store.rows import ACTOR, E1, a_group, a_user, an_event, an_org, found, gather
 
-NOUNS = (audit, groups, names, orgs, profile_fields, query, tokens, users)
+NOUNS = (audit, groups, names, orgs, outbox, profile_fields, query, tokens, users)
 """The modules that serve requests. Tools that go over the whole database (checks, copies, migrations) may
 ask every shard: there is no request to route."""
 
-LEADING = {"tokens.authenticate", "tokens.touch", "orgs.find", "orgs.every", "audit.pending"}
-"""Who asks before the organisation is known: what leads to it, and the sealer, who begins with who waits."""
+LEADING = {
+    "tokens.authenticate",
+    "tokens.touch",
+    "orgs.find",
+    "orgs.every",
+    "audit.pending",
+    "outbox.pending",
+    "outbox.backlog",
+}
+"""Who asks before the organisation is known: what leads to it, and who goes round where something waits."""
 
-ROUTES = {"orgs", "tokens", "audit_unsealed"}
+ROUTES = {"orgs", "tokens", "audit_unsealed", "outbox"}
 """The tables that they ask."""
 
 OWNER = {"orgs": "id"}
@@ -178,6 +187,27 @@ async def ask_about_what_happened(tx: Tx, plain: Tx) -> None:
     await audit.verify(tx, E1)
 
 
+async def ask_about_what_is_to_be_done(tx: Tx) -> None:
+    """Each function of outbox."""
+    kinds = tuple(Kind)
+    errands = [Errand(kind, "W1", {"n": 1}) for kind in kinds]
+    await outbox.add(tx, E1, errands[:1])
+    await outbox.add(tx, E1, errands)
+    await outbox.pending(tx, kinds)
+    await outbox.backlog(tx)
+    entry, *_ = await outbox.claim(tx, E1, kinds, 1, tx.now + 1, busy=["W2"])
+    await outbox.is_held(tx, entry)
+    entry = await outbox.advance(tx, entry, {"n": 2}, tx.now + 2)
+    await outbox.put_off_others(tx, entry, tx.now + 3, 1)
+    await outbox.put_off(tx, entry, tx.now + 4, "no answer")
+    await outbox.release(tx, entry)
+    await outbox.give_up(tx, entry, "no such mailbox")
+    await outbox.page(tx, E1, dead=True)
+    await outbox.retry(tx, E1, [entry.id])
+    await outbox.drop(tx, E1, [entry.id])
+    await outbox.done(tx, entry)
+
+
 class Session(NamedTuple):
     """What was asked, and what the planner says to each statement."""
 
@@ -199,6 +229,7 @@ async def _session(url: str) -> Session:
         await ask_about_people(recorder)
         await ask_about_groups(recorder)
         await ask_about_what_happened(recorder, plain)
+        await ask_about_what_is_to_be_done(recorder)
     await store.close()
     connection = await asyncpg.connect(url)
     try:

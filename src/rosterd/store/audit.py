@@ -26,6 +26,7 @@ import msgspec
 from rosterd.directory.events import Event
 from rosterd.directory.model import Actor, OrgId, UserId
 from rosterd.store.contract import Row, Step, Tx
+from rosterd.store.uuids import Growing
 
 GENESIS = "0" * 64
 BATCH = 1_000
@@ -218,23 +219,7 @@ def _new_row(now: int, event: Event, actor: Actor) -> Row:
     )  # fmt: skip
 
 
-class _Ids:
-    """UUIDv7s (RFC 9562 §5.7) that grow: in the millisecond of the last, or before it, comes the last plus
-    one (§6.2, method 2), so that events of one transaction keep their order."""
-
-    def __init__(self) -> None:
-        self._last = 0
-
-    def following(self, now: int) -> str:
-        first = now // 1000 << 74
-        self._last = first | secrets.randbits(74) if first > self._last else self._last + 1
-        high, low = self._last >> 62, self._last & (2**62 - 1)
-        number = (high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low
-        text = f"{number:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-_ids = _Ids()
+_ids = Growing()
 
 
 _encode = msgspec.json.Encoder(order="sorted").encode

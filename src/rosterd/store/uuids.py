@@ -1,0 +1,22 @@
+"""Ids that grow with time: of events, and of what is still to be done."""
+
+from __future__ import annotations
+
+import secrets
+
+
+class Growing:
+    """UUIDv7s (RFC 9562 §5.7) that grow: in the millisecond of the last, or before it, comes the last plus
+    one (§6.2, method 2), so that what one transaction writes keeps its order."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def following(self, now: int) -> str:
+        """The next id at ``now`` (microseconds)."""
+        first = now // 1000 << 74
+        self._last = first | secrets.randbits(74) if first > self._last else self._last + 1
+        high, low = self._last >> 62, self._last & (2**62 - 1)
+        number = (high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low
+        text = f"{number:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
