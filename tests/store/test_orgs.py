@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from rosterd.directory.model import Plan, TeamId
+from rosterd.directory.model import Plan
 from rosterd.store import orgs, profile_fields
 from rosterd.store.engine import Store
 from tests.store.rows import E1, E2, an_org
@@ -31,15 +31,6 @@ async def test_an_update_stores_every_field(store: Store) -> None:
         await orgs.insert(tx, an_org())
         await orgs.update(tx, changed)
         assert await orgs.find(tx, E1) == changed
-
-
-async def test_workspaces_belong_to_one_organisation(store: Store) -> None:
-    async with store.write() as tx:
-        await orgs.insert(tx, an_org())
-        assert await orgs.insert_workspace(tx, E1, TeamId("T1"), "One", "one.example.com")
-        assert not await orgs.insert_workspace(tx, E1, TeamId("T1"), "Again", "one.example.com")
-        assert await orgs.workspaces(tx, E1) == ["T1"]
-        assert await orgs.workspaces(tx, E2) == []
 
 
 async def test_a_profile_field_is_made_once(store: Store) -> None:

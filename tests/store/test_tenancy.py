@@ -20,10 +20,34 @@ import asyncpg
 import pytest
 
 from rosterd.directory.errands import Errand, Kind
-from rosterd.directory.model import Role, Token, TokenId
+from rosterd.directory.model import (
+    Channel,
+    ChannelId,
+    GroupWorkspace,
+    Role,
+    TeamId,
+    Token,
+    TokenId,
+    Workspace,
+)
 from rosterd.directory.query import Compare, Condition, Constant, Not, Op, Present
 from rosterd.provisioning.cards import card
-from rosterd.store import audit, groups, names, orgs, outbox, profile_fields, query, tokens, users
+from rosterd.store import (
+    audit,
+    channels,
+    connections,
+    consequences,
+    groups,
+    names,
+    orgs,
+    outbox,
+    places,
+    profile_fields,
+    query,
+    tokens,
+    users,
+    workspaces,
+)
 from rosterd.store.contract import CardOf, Step
 from rosterd.store.engine import Row, Tx, open_store
 from rosterd.store.statements import for_postgresql
@@ -31,7 +55,22 @@ from rosterd.store.tables import metadata
 from tests.servers import Databases
 from tests.store.rows import ACTOR, E1, a_group, a_user, an_event, an_org, found, gather
 
-NOUNS = (audit, groups, names, orgs, outbox, profile_fields, query, tokens, users)
+NOUNS = (
+    audit,
+    channels,
+    connections,
+    consequences,
+    groups,
+    names,
+    orgs,
+    outbox,
+    places,
+    profile_fields,
+    query,
+    tokens,
+    users,
+    workspaces,
+)
 """The modules that serve requests. Tools that go over the whole database (checks, copies, migrations) may
 ask every shard: there is no request to route."""
 
@@ -155,6 +194,7 @@ async def ask_about_groups(tx: Tx) -> None:
     await groups.count_members(tx, E1, group)
     await groups.members(tx, E1, group)
     await groups.members_of_many(tx, E1, [group, other])
+    await groups.some(tx, E1, group, 1)
     await groups.outranking(tx, E1, group, [Role.OWNER, Role.PRIMARY_OWNER])
     for condition in (None, *conditions(groups.FIELDS)):
         await groups.page(tx, E1, condition, 1, 1)
@@ -165,11 +205,74 @@ async def ask_about_groups(tx: Tx) -> None:
     await orgs.update(tx, an_org())
     await orgs.find(tx, "e1.example.com")
     await orgs.every(tx)
-    await orgs.insert_workspace(tx, E1, an_org().team_id, "W", "w")
-    await orgs.workspaces(tx, E1)
     await profile_fields.names(tx, E1)
     await profile_fields.known(tx, E1)
     await profile_fields.add(tx, E1, "field", "Field", is_scim=True)
+
+
+async def ask_about_places(tx: Tx) -> None:
+    """Each function of workspaces, channels, places, connections and consequences."""
+    ann, bob = (a_user(number).id for number in (1, 2))
+    group = await gather(tx, 5, [ann, bob])
+    team = Workspace(E1, TeamId("T5"), 1, "W", "w")
+    await workspaces.insert(tx, team)
+    await workspaces.find(tx, E1, team.id)
+    await workspaces.find_by_domain(tx, E1, "w")
+    await workspaces.find_many(tx, E1, [team.id])
+    await workspaces.every(tx, E1)
+    for role in (Role.ADMIN, Role.MEMBER):
+        await workspaces.set_role(tx, E1, team.id, ann, role)
+    await workspaces.roles_of(tx, E1, ann)
+    await workspaces.roles_in(tx, E1, team.id)
+    await workspaces.drop_roles(tx, E1, [(team.id, ann)])
+    await names.add(tx, E1, "deals", "channel", "C5")
+    channel = Channel(E1, ChannelId("C5"), 1, "deals", ann, is_private=True)
+    await channels.insert(tx, channel)
+    await channels.add_home(tx, channel, team.id)
+    await channels.add_org_wide(tx, E1, team.id)
+    for lock in (False, True):
+        await channels.find(tx, E1, channel.id, lock=lock)
+    await channels.find_many(tx, E1, [channel.id])
+    for within in (None, team.id):
+        await channels.page(tx, E1, within)
+    await channels.homes(tx, E1, [channel.id])
+    await channels.named(tx, E1, team.id, "deals")
+    await channels.set_archived(tx, E1, channel.id, False)
+    await channels.of_guest(tx, E1, ann)
+    for kind, place in ((places.WORKSPACE, team.id), (places.CHANNEL, channel.id)):
+        await places.add(tx, kind, E1, place, [ann, bob], "")
+        await places.among(tx, kind, E1, place, [ann])
+        await places.of_people(tx, kind, E1, [ann])
+        await places.reasons(tx, kind, E1, ann)
+        await places.page(tx, kind, E1, place)
+        await places.count(tx, kind, E1, [place])
+        await places.remove(tx, kind, E1, place, [bob])
+        await consequences.held_by(tx, E1, place, group, after="", limit=1)
+    await places.suspend(tx, E1, ann)
+    await places.restore(tx, E1, ann)
+    await places.forget(tx, E1, ann)
+    await connections.put_workspace(tx, E1, group, GroupWorkspace(team.id, True, True))
+    await connections.add_channels(tx, E1, group, [channel.id])
+    await connections.allow(tx, E1, channel.id, group)
+    await connections.of_group(tx, E1, group)
+    await connections.allowlist(tx, E1, channel.id)
+    await connections.groups_to_workspace(tx, E1, team.id)
+    await connections.groups_to_channel(tx, E1, channel.id)
+    await connections.leading(tx, E1, team.id, ann)
+    await consequences.lock(tx, E1, [ann])
+    await consequences.join_workspaces(tx, E1, [ann], [group])
+    await consequences.join_channels(tx, E1, [ann], [group])
+    await consequences.leave_workspaces(tx, E1, [ann], [group])
+    await consequences.leave_channels(tx, E1, [ann], [group])
+    for required in (False, True):
+        await consequences.end_workspace(tx, E1, team.id, group, [ann], required=required)
+    await consequences.end_channel(tx, E1, channel.id, group, [ann])
+    await consequences.tidy(tx, E1, [ann])
+    await consequences.in_group(tx, E1, group, after="", limit=1)
+    await consequences.strangers(tx, E1, channel.id, after="", limit=1)
+    await connections.disallow(tx, E1, channel.id, group)
+    await connections.remove_channel(tx, E1, group, channel.id)
+    await connections.remove_workspace(tx, E1, group, team.id)
 
 
 async def ask_about_what_happened(tx: Tx, plain: Tx) -> None:
@@ -228,6 +331,7 @@ async def _session(url: str) -> Session:
         await found(recorder, 3)
         await ask_about_people(recorder)
         await ask_about_groups(recorder)
+        await ask_about_places(recorder)
         await ask_about_what_happened(recorder, plain)
         await ask_about_what_is_to_be_done(recorder)
     await store.close()

@@ -13,7 +13,7 @@ from rosterd.directory.errors import Invalid, NotAllowed, NotFound
 from rosterd.directory.events import Event
 from rosterd.directory.ids import SPAN, slack_id
 from rosterd.directory.model import Actor, Org, TeamId, Token, TokenId, User
-from rosterd.store import audit, orgs, tokens
+from rosterd.store import audit, tokens, workspaces
 from rosterd.store.engine import Tx
 
 MAX_ALLOWED_RANGES = 10
@@ -47,7 +47,7 @@ async def create_token(
     _check_holder(owner, scopes)
     if expires is not None and expires <= tx.now // 1_000_000:
         raise Invalid("invalid_expiration")
-    if team_id is not None and team_id not in await orgs.workspaces(tx, org.id):
+    if team_id is not None and await workspaces.find(tx, org.id, team_id) is None:
         raise NotFound("no_such_team", team=team_id)
     text = f"{PREFIX}{secrets.token_hex(6)}-{secrets.token_urlsafe(32)}"
     token = Token(

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import UNSET
 
+from rosterd.actions import connections, consequences
 from rosterd.directory import access, names, plans
 from rosterd.directory import groups as rules
 from rosterd.directory.errors import NotAllowed, NotFound, Taken
@@ -57,10 +58,11 @@ async def update(tx: Tx, org: Org, group_id: GroupId, change: GroupChange, *, ac
 
 
 async def delete(tx: Tx, org: Org, group_id: GroupId, *, actor: Actor) -> None:
-    """The group gone; its members stay."""
+    """The group gone; its members stay. Refused while it is on the allowlist of a channel."""
     access.check_administers(actor)
     group = await _existing(tx, org, group_id, alone=True)
     await _check_leavers(tx, org, group, staying=(), actor=actor)
+    await connections.disconnect_all(tx, org, group_id, actor=actor)
     left = await store.remove_all(tx, org.id, group_id)
     await store.delete(tx, org.id, group_id)
     await audit.append(tx, [rules.event_of_group(group, None, members=len(left))], actor)
@@ -114,6 +116,7 @@ async def _change_members(tx: Tx, org: Org, group: Group, wanted: Members, *, ac
         ],
         actor,
     )
+    await consequences.follow(tx, org.id, group.id, joined, left, actor=actor)
 
 
 async def _check_leavers(tx: Tx, org: Org, group: Group, *, staying: Iterable[UserId], actor: Actor) -> None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rosterd.actions.orgs import check_domain
 from rosterd.directory.errors import Invalid, NotAllowed, Taken
 from rosterd.directory.events import Event
 from rosterd.directory.model import Actor, Org
+from rosterd.directory.names import check_domain
 from rosterd.store import audit, orgs, users, whole_org
 from rosterd.store.contract import Conflict
 from rosterd.store.engine import Tx

@@ -6,18 +6,18 @@ import secrets
 
 import msgspec
 
-from rosterd.actions import users
+from rosterd.actions import consequences, users
+from rosterd.actions import workspaces as workspace_actions
 from rosterd.directory import access, names, plans
 from rosterd.directory.errors import Invalid, LimitReached, NotAllowed, Taken
 from rosterd.directory.events import Event
 from rosterd.directory.ids import SPAN, slack_id
-from rosterd.directory.model import Actor, Org, OrgId, Origin, Plan, Role, TeamId, User, UserId
+from rosterd.directory.model import Actor, Org, OrgId, Origin, Plan, Role, TeamId, User, UserId, Workspace
 from rosterd.directory.users import UserChange
-from rosterd.store import audit, orgs, profile_fields
+from rosterd.store import audit, orgs, profile_fields, workspaces
 from rosterd.store import names as store_names
 from rosterd.store.engine import Tx
-
-_DOMAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+from rosterd.store.places import WORKSPACE
 
 
 def operator(org_id: OrgId, origin: Origin) -> Actor:
@@ -33,16 +33,17 @@ async def create(
     On Enterprise the organisation has an ``E…`` id; else its id is that of its one workspace.
     """
     domain = domain.strip().lower()
-    check_domain(domain)
+    names.check_domain(domain)
     team_id = TeamId(slack_id("T", secrets.randbelow(SPAN)))
     org_id = OrgId(slack_id("E", secrets.randbelow(SPAN)) if plan is Plan.ENTERPRISE else team_id)
     org = Org(org_id, team_id, name.strip() or domain, domain, plan, tx.now)
     if not await orgs.insert(tx, org):
         raise Taken("domain_taken", domain=domain)
-    await orgs.insert_workspace(tx, org.id, team_id, org.name, domain)
+    await workspaces.insert(tx, Workspace(org_id, team_id, tx.now, org.name, domain))
     await store_names.add_reserved(tx, org.id, sorted(names.RESERVED_NAMES))
     actor = operator(org.id, origin)
     await audit.append(tx, [Event("organization_created", "enterprise", org.id, {"plan": str(plan)})], actor)
+    await workspace_actions.begin(tx, org, team_id, actor=actor)
     owner = await users.create(
         tx,
         org,
@@ -51,13 +52,9 @@ async def create(
         claimed=True,
         actor=actor,
     )
+    if plan is Plan.ENTERPRISE:  # elsewhere everybody is in the one workspace from the start
+        await consequences.put(tx, WORKSPACE, org_id, team_id, [owner.id], actor=actor)
     return org, owner
-
-
-def check_domain(domain: str) -> None:
-    """Refuse what cannot be an organisation's domain: ``invalid_domain``."""
-    if not domain or not _DOMAIN.issuperset(domain) or len(domain) > 63:
-        raise Invalid("invalid_domain", domain=domain[:80])
 
 
 def check_field_name(name: str) -> None:

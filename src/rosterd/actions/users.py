@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import UNSET
 
+from rosterd.actions import consequences
 from rosterd.directory import access, names, plans
 from rosterd.directory import users as rules
 from rosterd.directory.errors import (
@@ -21,12 +22,13 @@ from rosterd.directory.errors import (
 )
 from rosterd.directory.events import Event
 from rosterd.directory.ids import NEARBY, is_slack_id, number_at, slack_id
-from rosterd.directory.model import Actor, Org, OrgId, Profile, Role, User, UserId
+from rosterd.directory.model import Actor, Org, OrgId, Plan, Profile, Role, User, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import audit, profile_fields, tokens
+from rosterd.store import audit, places, profile_fields, tokens
 from rosterd.store import names as store_names
 from rosterd.store import users as store
 from rosterd.store.engine import Tx
+from rosterd.store.places import WORKSPACE
 
 
 async def existing(tx: Tx, org_id: OrgId, user_id: UserId) -> User:
@@ -94,6 +96,10 @@ async def _settle(
         )
         user, taken = await _insert(tx, org, user, refused, actor)
         if taken is None:
+            if org.plan is not Plan.ENTERPRISE and not user.deactivated and user.role is not Role.BOT:
+                await consequences.put(
+                    tx, WORKSPACE, org.id, org.team_id, [user.id], quietly=True, actor=actor
+                )
             return user
         if taken != "username" or "@" not in wanted:
             raise await _refusal(tx, user, taken, wanted)
@@ -221,6 +227,12 @@ async def _write(tx: Tx, before: User, after: User, events: Iterable[Event], *, 
     if after.deactivated and not before.deactivated:
         await tokens.revoke_of_user(tx, after.org_id, after.id, tx.now // 1_000_000)
     await audit.append(tx, events, actor)
+    if after.deactivated and not before.deactivated:
+        await consequences.suspend(tx, after.org_id, after.id, actor=actor)
+    elif before.deactivated and not after.deactivated:
+        await consequences.restore(tx, after.org_id, after.id, actor=actor)
+    if after.erased:
+        await places.forget(tx, after.org_id, after.id)
 
 
 def _addresses(user: User) -> set[str]:

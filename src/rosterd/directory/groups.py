@@ -82,6 +82,12 @@ def check_size(plan: Plan, size: int) -> None:
         raise LimitReached("group_member_max_exceeded")
 
 
+def check_removals(count: int) -> None:
+    """Refuse to take more than 1,000 people at once out of a group that leads to channels."""
+    if count > plans.REMOVALS_FROM_LINKED:
+        raise LimitReached("failed_to_remove_users_for_linked_subteam")
+
+
 def events_of_members(group: Group, action: str, ids: Iterable[UserId]) -> list[Event]:
     """One event for each person who joined or left: ``user_added_to_usergroup`` or ``user_removed_…``."""
     return [Event(action, "user", id, {"usergroup": group.id}, {}, id) for id in ids]

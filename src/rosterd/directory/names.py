@@ -34,6 +34,7 @@ RESERVED_DISPLAY_NAMES = frozenset({"channel", "everyone", "group", "here", "sla
 _USERNAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 _LOCAL_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+/=?^_`{|}~.-")
 _DOMAIN_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
+_SUBDOMAIN_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _DISPLAY_SPECIALS = frozenset("._-'()[]{},/; ")
 
 
@@ -217,6 +218,12 @@ def group_name(text: str) -> str:
     if len(name) > GROUP_NAME_LENGTH:
         raise Invalid("invalid_name_maxlength")
     return name
+
+
+def check_domain(domain: str) -> None:
+    """Refuse what cannot be the domain of an organisation or workspace: ``invalid_domain``."""
+    if not domain or not _SUBDOMAIN_CHARACTERS.issuperset(domain) or len(domain) > 63:
+        raise Invalid("invalid_domain", domain=domain[:80])
 
 
 def check_no_emoji(text: str) -> None:

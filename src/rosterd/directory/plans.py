@@ -27,6 +27,8 @@ RULES = {
 }
 
 MEMBERS_PER_CALL = 15_000
+REMOVALS_FROM_LINKED = 1_000
+"""People whom one request may take out of a group that leads to channels."""
 PROFILE_FIELD_CAP = 50
 RECOMMENDED_GROUP_SIZE = 15_000
 """Members of an IdP group; a larger one is let be, and logged."""

@@ -125,6 +125,11 @@ async def members_of_many(tx: Tx, org: OrgId, ids: Sequence[GroupId]) -> dict[Gr
     return found
 
 
+async def some(tx: Tx, org: OrgId, id: GroupId, limit: int) -> list[UserId]:
+    """Up to ``limit`` members, in order of id: enough to know whether there are so many."""
+    return _ids(await tx.all(_SOME, org, id, limit))
+
+
 async def outranking(tx: Tx, org: OrgId, id: GroupId, roles: Collection[Role]) -> list[UserId]:
     """The members who have one of these (few) roles, in order of id. Costs what there is of these roles."""
     if not roles:
@@ -178,6 +183,7 @@ _MEMBERS = (
     f"SELECT m.added, {_SHOWN} WHERE m.org_id = $1 AND m.group_id = $2 AND (m.added, m.user_id) > ($3, $4)"
     " ORDER BY m.added, m.user_id LIMIT $5"
 )
+_SOME = "SELECT user_id FROM members WHERE org_id = $1 AND group_id = $2 ORDER BY user_id LIMIT $3"
 _MEMBERS_OF_MANY = (
     f"SELECT m.group_id, {_SHOWN} WHERE m.org_id = $1 AND m.group_id IN each($2)"
     " ORDER BY m.group_id, m.added, m.user_id"

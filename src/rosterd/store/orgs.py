@@ -1,8 +1,8 @@
-"""Organisations and their workspaces."""
+"""Organisations."""
 
 from __future__ import annotations
 
-from rosterd.directory.model import Org, OrgId, Plan, TeamId
+from rosterd.directory.model import Org, Plan
 from rosterd.store.contract import Row, Tx
 
 COLUMNS = "id, team_id, name, domain, plan, created, display_name_change"
@@ -36,22 +36,6 @@ async def find(tx: Tx, domain_or_id: str) -> Org | None:
 async def every(tx: Tx) -> list[Org]:
     """All organisations, in order of creation."""
     return [from_row(row) for row in await tx.all(f"SELECT {COLUMNS} FROM orgs ORDER BY created, id")]
-
-
-async def insert_workspace(tx: Tx, org: OrgId, id: TeamId, name: str, domain: str) -> bool:
-    """Store a new workspace. False: its id is taken."""
-    row = await tx.one(
-        "INSERT INTO workspaces (org_id, id, name, domain, created, description, discoverability)"
-        " VALUES ($1, $2, $3, $4, $5, '', 'invite_only') ON CONFLICT DO NOTHING RETURNING id",
-        org, id, name, domain, tx.now,
-    )  # fmt: skip
-    return row is not None
-
-
-async def workspaces(tx: Tx, org: OrgId) -> list[TeamId]:
-    """The organisation's workspaces, in order of creation."""
-    rows = await tx.all("SELECT id FROM workspaces WHERE org_id = $1 ORDER BY created, id", org)
-    return [TeamId(id) for (id,) in rows]
 
 
 def from_row(row: Row) -> Org:

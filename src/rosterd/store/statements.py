@@ -31,8 +31,8 @@ _ARGUMENT = re.compile(r"\$(\d+)")
 _KNOWN = re.compile(r"\b(?:orgs|users|emails|tokens|profile_fields)\b")
 _ADDS_OR_READS = re.compile(r"SELECT\b|INSERT INTO\b(?!.*\bDO UPDATE\b)", re.DOTALL)
 _VALUES = re.compile(r"\bVALUES \(([^()]*)\)")
-_NOT_PLAIN = re.compile(r"\beach\(|\bFOR (?:UPDATE|SHARE)\b|\bLIMIT \$|\bOFFSET\b")
-_LOCK = re.compile(r"\s+FOR (?:UPDATE|SHARE)(?: OF \w+(?:, \w+)*)?(?: NOWAIT| SKIP LOCKED)?\b")
+_NOT_PLAIN = re.compile(r"\beach\(|\bFOR (?:NO KEY )?(?:UPDATE|SHARE)\b|\bLIMIT \$|\bOFFSET\b")
+_LOCK = re.compile(r"\s+FOR (?:NO KEY )?(?:UPDATE|SHARE)(?: OF \w+(?:, \w+)*)?(?: NOWAIT| SKIP LOCKED)?\b")
 
 
 @dataclass(frozen=True, slots=True)

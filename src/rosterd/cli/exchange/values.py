@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from rosterd.actions.orgs import check_domain, check_field_name
+from rosterd.actions.orgs import check_field_name
 from rosterd.cli.exchange.lines import (
     BadLine,
     EventLine,
@@ -217,7 +217,7 @@ def _group(line: GroupLine, org: Org) -> Group:
 
 
 def _workspace(line: WorkspaceLine, _: Org) -> Workspace:
-    check_domain(line.domain)
+    names.check_domain(line.domain)
     _check_unchanged(line.name, lambda text: text.strip() or line.domain)
     return Workspace(
         TeamId(_id(line.id, "T")),

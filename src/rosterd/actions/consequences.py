@@ -1,0 +1,245 @@
+"""What follows for people when they, their groups, or what groups lead to changes.
+
+Whichever way a change comes, it ends here: workspaces and channels are joined and left, with their
+reasons, an event for each workspace, and a digest for whoever has never signed in. Up to
+`CONSEQUENCES_AT_ONCE` are part of the change. Beyond that the change only says what is to be done: a
+`Task` in the outbox, which :func:`work` does in slices, each a transaction of its own that ends with
+how far it came. So a kill repeats nothing, and nobody waits for a group of 100,000.
+
+Source: Slack, *Connect identity provider groups to your Enterprise org*; *Managing users*, heading
+*IdP groups*. Where Slack's older text differs (*disconnecting … will automatically remove all
+members*), the current one holds: only whoever was there because a group required it leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+import msgspec
+
+from rosterd.directory import groups as group_rules
+from rosterd.directory import workspaces as rules
+from rosterd.directory.errands import Errand
+from rosterd.directory.errands import Kind as ErrandKind
+from rosterd.directory.events import Event
+from rosterd.directory.model import DIRECTLY, Actor, ChannelId, GroupId, OrgId, TeamId, UserId
+from rosterd.store import audit, connections, outbox, places, users, workspaces
+from rosterd.store import consequences as store
+from rosterd.store.connections import Connections
+from rosterd.store.engine import Tx
+from rosterd.store.places import CHANNEL, WORKSPACE, Kind, Membership
+
+
+class Change(msgspec.Struct):
+    """Who joined and left which workspaces and channels. Filled in at its end."""
+
+    people: dict[UserId, store.Person]
+    joined: set[Membership] = set()
+    left: set[Membership] = set()
+
+
+@asynccontextmanager
+async def changing(
+    tx: Tx, org_id: OrgId, people: Sequence[UserId], *, quietly: bool = False, actor: Actor
+) -> AsyncIterator[Change]:
+    """Inside this block people join and leave places; at its end that is told to the trail and to them.
+
+    ``quietly``: to the trail alone.
+    """
+    change = Change(await store.lock(tx, org_id, people))
+    before = [await places.of_people(tx, kind, org_id, people) for kind in (WORKSPACE, CHANNEL)]
+    yield change
+    after = [await places.of_people(tx, kind, org_id, people) for kind in (WORKSPACE, CHANNEL)]
+    joined, left = after[0] - before[0], before[0] - after[0]
+    guests = {id for id, person in change.people.items() if person.role.is_guest}
+    await audit.append(tx, rules.events_of(joined, left, guests), actor)
+    if left:
+        await workspaces.drop_roles(tx, org_id, sorted(left))
+    change.joined, change.left = joined | after[1] - before[1], left | before[1] - after[1]
+    if not quietly:
+        await outbox.add(tx, org_id, _digests(change))
+
+
+def _digests(change: Change) -> Iterable[Errand]:
+    """One for each invited person, of all that they joined: workspaces first."""
+    news: dict[UserId, list[str]] = {}
+    for place, user in sorted(change.joined, key=lambda each: (each[0][:1] != "T", each[0])):
+        person = change.people.get(user)
+        if person is not None and person.invited and not person.deactivated:
+            news.setdefault(user, []).append(place)
+    return [Errand(ErrandKind.DIGEST, user, {"places": found}) for user, found in sorted(news.items())]
+
+
+async def put(
+    tx: Tx,
+    kind: Kind,
+    org_id: OrgId,
+    place: str,
+    people: Sequence[UserId],
+    *,
+    source: str = DIRECTLY,
+    quietly: bool = False,
+    actor: Actor,
+) -> Change:
+    """People are in a place because of ``source``, with all that follows. ``quietly``: without a digest."""
+    async with changing(tx, org_id, people, quietly=quietly, actor=actor) as change:
+        await places.add(tx, kind, org_id, place, people, source)
+        if kind is WORKSPACE:
+            await store.join_channels(tx, org_id, people, [])
+        await store.tidy(tx, org_id, people)
+    return change
+
+
+async def take_out(
+    tx: Tx, kind: Kind, org_id: OrgId, place: str, people: Sequence[UserId], *, actor: Actor
+) -> Change:
+    """People are not in a place any more, whatever the reasons were."""
+    async with changing(tx, org_id, people, actor=actor) as change:
+        await places.remove(tx, kind, org_id, place, people)
+        if kind is WORKSPACE:
+            await store.tidy(tx, org_id, people)
+    return change
+
+
+async def suspend(tx: Tx, org_id: OrgId, user: UserId, *, actor: Actor) -> None:
+    """Somebody is deactivated: out of every place."""
+    async with changing(tx, org_id, [user], actor=actor):
+        await places.suspend(tx, org_id, user)
+
+
+async def restore(tx: Tx, org_id: OrgId, user: UserId, *, actor: Actor) -> None:
+    """Somebody is active again: back where they were by themselves, and wherever their groups lead now."""
+    groups = [group.id for group in (await users.groups_of(tx, org_id, [user]))[user]]
+    async with changing(tx, org_id, [user], actor=actor):
+        await places.restore(tx, org_id, user)
+        await _join(tx, org_id, [user], groups)
+
+
+async def _join(tx: Tx, org_id: OrgId, people: Sequence[UserId], groups: Sequence[GroupId]) -> None:
+    await store.join_workspaces(tx, org_id, people, groups)
+    await store.join_channels(tx, org_id, people, groups)
+    await store.tidy(tx, org_id, people)
+
+
+class Task(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Something to do for the people of a group, slice by slice.
+
+    ``follow``: ``users`` joined or left it. ``connect``: it leads to more than before. ``end``: it leads
+    to ``place_id`` no more. ``restrict``: it is on the allowlist of ``place_id``, or is not any more.
+    """
+
+    do: Literal["follow", "connect", "end", "restrict"]
+    group_id: GroupId
+    actor: Actor
+    users: tuple[UserId, ...] = ()  # in order
+    place_id: str = ""
+    is_required: bool = False  # of the workspace that it led to
+    completed: str = ""  # the event at the end
+    after: UserId = UserId("")  # how far it came
+    slice: int = 100  # people at once
+    added: int = 0
+    removed: int = 0
+
+
+async def follow(
+    tx: Tx, org_id: OrgId, group: GroupId, joined: Sequence[UserId], left: Sequence[UserId], *, actor: Actor
+) -> None:
+    """People have joined and left a group: they follow to where it leads."""
+    people = tuple(sorted({*joined, *left}))
+    led = await connections.of_group(tx, org_id, group) if people else connections.NONE
+    if led.channels or led.allowlists:
+        group_rules.check_removals(len(left))
+    if led.size:
+        task = Task(do="follow", group_id=group, actor=actor, users=people)
+        await begin(tx, org_id, task, led, len(people), enqueued="usergroup_update_enqueued")
+
+
+async def begin(tx: Tx, org_id: OrgId, task: Task, led: Connections, people: int, *, enqueued: str) -> None:
+    """Do a task now if it is small, and tell that it waits otherwise. ``people``: how many it is about."""
+    size = max(1, led.size)
+    if people * size <= rules.CONSEQUENCES_AT_ONCE:
+        going: Task | None = msgspec.structs.replace(task, slice=rules.CONSEQUENCES_AT_ONCE)
+        while going is not None:
+            going = await _step(tx, org_id, going)
+        return
+    details = {"idp_group_member_count": people, **_about(task)}
+    await audit.append(tx, [Event(enqueued, "usergroup", task.group_id, details)], task.actor)
+    waiting = msgspec.structs.replace(
+        task,
+        completed=task.completed or "usergroup_updated",
+        slice=max(1, rules.CONSEQUENCES_AT_ONCE // 2 // size),
+    )
+    arguments: dict[str, Any] = msgspec.to_builtins(waiting)
+    await outbox.add(tx, org_id, [Errand(ErrandKind.CONSEQUENCES, task.group_id, arguments)])
+
+
+async def work(tx: Tx, org_id: OrgId, arguments: dict[str, Any]) -> dict[str, Any] | None:
+    """Do one slice of a task. What is left of it; None: it is done."""
+    left = await _step(tx, org_id, msgspec.convert(arguments, Task))
+    return None if left is None else msgspec.to_builtins(left)
+
+
+async def _step(tx: Tx, org_id: OrgId, task: Task) -> Task | None:
+    people = await _next(tx, org_id, task)
+    if not people:
+        if task.completed:
+            details = _about(task) | {"added_user_count": task.added, "removed_user_count": task.removed}
+            await audit.append(tx, [Event(task.completed, "usergroup", task.group_id, details)], task.actor)
+        return None
+    async with changing(tx, org_id, people, actor=task.actor) as change:
+        await _do(tx, org_id, task, people)
+    return msgspec.structs.replace(
+        task,
+        after=people[-1],
+        added=task.added + len({user for _, user in change.joined}),
+        removed=task.removed + len({user for _, user in change.left}),
+    )
+
+
+def _about(task: Task) -> dict[str, Any]:
+    kind = {"T": "team", "C": "channel"}.get(task.place_id[:1])
+    return {kind: task.place_id} if kind else {}
+
+
+async def _next(tx: Tx, org_id: OrgId, task: Task) -> list[UserId]:
+    match task.do:
+        case "follow":
+            return [user for user in task.users if user > task.after][: task.slice]
+        case "connect":
+            return await store.in_group(tx, org_id, task.group_id, after=task.after, limit=task.slice)
+        case "restrict":
+            channel = ChannelId(task.place_id)
+            return await store.strangers(tx, org_id, channel, after=task.after, limit=task.slice)
+        case "end":
+            if await _leads_again(tx, org_id, task):
+                return []
+            return await store.held_by(
+                tx, org_id, task.place_id, task.group_id, after=task.after, limit=task.slice
+            )
+
+
+async def _leads_again(tx: Tx, org_id: OrgId, task: Task) -> bool:
+    led = await connections.of_group(tx, org_id, task.group_id)
+    return task.place_id in {*led.channels, *(each.team_id for each in led.workspaces)}
+
+
+async def _do(tx: Tx, org_id: OrgId, task: Task, people: Sequence[UserId]) -> None:
+    group = task.group_id
+    match task.do:
+        case "follow":
+            await store.leave_workspaces(tx, org_id, people, [group])
+            await store.leave_channels(tx, org_id, people, [group])
+            await _join(tx, org_id, people, [group])
+        case "connect":
+            await _join(tx, org_id, people, [group])
+        case "restrict":
+            await store.tidy(tx, org_id, people)
+        case "end":
+            if task.place_id.startswith("T"):
+                team = TeamId(task.place_id)
+                await store.end_workspace(tx, org_id, team, group, people, required=task.is_required)
+            else:
+                await store.end_channel(tx, org_id, ChannelId(task.place_id), group, people)
+            await store.tidy(tx, org_id, people)

@@ -1,0 +1,219 @@
+"""What can be done to workspaces and who is in them: create, assign, remove, join, leave, give a role."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from rosterd.actions import channels as channel_actions
+from rosterd.actions import consequences, users
+from rosterd.directory import access, names
+from rosterd.directory import workspaces as rules
+from rosterd.directory.channels import GENERAL
+from rosterd.directory.errors import Invalid, NotAllowed, NotFound, Taken
+from rosterd.directory.events import Event
+from rosterd.directory.ids import SPAN, slack_id
+from rosterd.directory.model import (
+    DIRECTLY,
+    Actor,
+    ChannelId,
+    Discoverability,
+    Org,
+    Plan,
+    Role,
+    TeamId,
+    User,
+    UserId,
+    Workspace,
+)
+from rosterd.directory.users import UserChange
+from rosterd.store import audit, channels, connections, places, workspaces
+from rosterd.store.engine import Tx
+from rosterd.store.places import CHANNEL, WORKSPACE
+
+
+async def create(
+    tx: Tx,
+    org: Org,
+    domain: str,
+    name: str,
+    *,
+    description: str = "",
+    discoverability: Discoverability = Discoverability.INVITE_ONLY,
+    actor: Actor,
+) -> Workspace:
+    """A new workspace with its #general, and the channels that every workspace has.
+
+    Whoever made it, unless at the command line, is its owner. Raises ``feature_not_enabled`` (not on
+    Enterprise), ``invalid_domain``, ``domain_taken`` and ``name_taken``.
+    """
+    access.check_administers(actor)
+    rules.check_many(org.plan)
+    domain = domain.strip().lower()
+    names.check_domain(domain)
+    workspace = Workspace(
+        org_id=org.id,
+        id=TeamId(slack_id("T", secrets.randbelow(SPAN))),
+        created=tx.now,
+        name=name.strip() or domain,
+        domain=domain,
+        description=description.strip(),
+        discoverability=discoverability,
+    )
+    if not await workspaces.insert(tx, workspace):
+        raise Taken("domain_taken", domain=domain)
+    await audit.append(tx, [Event("workspace_created", "workspace", workspace.id, {"domain": domain})], actor)
+    await begin(tx, org, workspace.id, actor=actor)
+    if not actor.is_operator:
+        await consequences.put(tx, WORKSPACE, org.id, workspace.id, [actor.user_id], actor=actor)
+        await workspaces.set_role(tx, org.id, workspace.id, actor.user_id, Role.OWNER)
+    return workspace
+
+
+async def begin(tx: Tx, org: Org, team_id: TeamId, *, actor: Actor) -> None:
+    """What every workspace begins with: its #general, and the channels that are everywhere."""
+    await channels.add_org_wide(tx, org.id, team_id)
+    if await channels.named(tx, org.id, team_id, GENERAL) is None:
+        await channel_actions.make(tx, org, GENERAL, [team_id], is_general=True, actor=actor)
+
+
+async def assign(
+    tx: Tx,
+    org: Org,
+    team_id: TeamId,
+    user_id: UserId,
+    *,
+    guest: Role | None = None,
+    channel_ids: Sequence[ChannelId] = (),
+    actor: Actor,
+) -> User:
+    """Somebody is in a workspace because an administrator says so, and in these channels of it.
+
+    ``guest``: they become such a guest, if they are not one. Somebody deactivated is reactivated.
+    Raises ``no_such_team``, ``no_such_user``, ``user_already_team_member``, ``no_such_channel``, and
+    ``channel_not_in_workspace``.
+    """
+    await _check_runs(tx, org, team_id, actor=actor)
+    user = await users.existing(tx, org.id, user_id)
+    _check_target(user, actor=actor)
+    if not user.deactivated:
+        reasons = (await places.reasons(tx, WORKSPACE, org.id, user.id)).get(team_id, [])
+        if places.is_direct(reasons) or (reasons and not channel_ids):
+            raise Taken("user_already_team_member")
+    user = await _as_guest(tx, org, user, guest, channel_ids, actor=actor)
+    await consequences.put(tx, WORKSPACE, org.id, team_id, [user.id], actor=actor)
+    for channel_id in dict.fromkeys(channel_ids):
+        await channel_actions.check_in_workspace(tx, org, channel_id, team_id)
+        await consequences.put(tx, CHANNEL, org.id, channel_id, [user.id], actor=actor)
+    return user
+
+
+async def _as_guest(
+    tx: Tx, org: Org, user: User, guest: Role | None, channel_ids: Sequence[ChannelId], *, actor: Actor
+) -> User:
+    """The user active, and a guest if they are to be one."""
+    if guest is Role.SINGLE_CHANNEL_GUEST and len(set(channel_ids)) != 1:
+        raise Invalid("single_channel_guest_needs_one_channel")
+    if user.deactivated:
+        user = await users.update(tx, org, user, UserChange(active=True), actor=actor)
+    if guest is None or guest is user.role:
+        return user
+    if user.role not in (Role.MEMBER, Role.MULTI_CHANNEL_GUEST, Role.SINGLE_CHANNEL_GUEST):
+        raise NotAllowed("cannot_make_user_guest")
+    if org.plan is not Plan.ENTERPRISE:
+        raise NotAllowed("feature_not_enabled")
+    return await users.set_role(tx, org, user, guest, actor=actor)
+
+
+async def remove(tx: Tx, org: Org, team_id: TeamId, user_id: UserId, *, actor: Actor) -> None:
+    """Somebody is not in a workspace any more.
+
+    Refused (``required_by_group``) while a group of theirs requires it, since they would be back with
+    its next change. Raises ``no_such_team``, ``no_such_user`` and ``not_in_workspace``.
+    """
+    await _check_runs(tx, org, team_id, actor=actor)
+    user = await users.existing(tx, org.id, user_id)
+    _check_target(user, actor=actor)
+    await _check_may_go(tx, org, team_id, user.id, required_only=True)
+    await consequences.take_out(tx, WORKSPACE, org.id, team_id, [user.id], actor=actor)
+
+
+async def join(tx: Tx, org: Org, team_id: TeamId, *, actor: Actor) -> None:
+    """The actor joins a workspace that is open, or that a group of theirs leads to.
+
+    Raises ``no_such_team`` and ``not_allowed``.
+    """
+    workspace = await workspaces.find(tx, org.id, team_id)
+    if workspace is None:
+        raise NotFound("no_such_team", team=team_id)
+    user = await users.existing(tx, org.id, actor.user_id)
+    leading = await connections.leading(tx, org.id, team_id, user.id)
+    if user.deactivated or not (leading or workspace.discoverability is Discoverability.OPEN):
+        raise NotAllowed("not_allowed", team=team_id)
+    sources: list[str] = [*leading] or [DIRECTLY]
+    for source in sources:
+        await consequences.put(tx, WORKSPACE, org.id, team_id, [user.id], source=source, actor=actor)
+
+
+async def leave(tx: Tx, org: Org, team_id: TeamId, *, actor: Actor) -> None:
+    """The actor leaves a workspace, unless a group put them there at once (``required_by_group``)."""
+    await _check_may_go(tx, org, team_id, actor.user_id, required_only=False)
+    await consequences.take_out(tx, WORKSPACE, org.id, team_id, [actor.user_id], actor=actor)
+
+
+async def set_role(tx: Tx, org: Org, team_id: TeamId, user_id: UserId, role: Role, *, actor: Actor) -> None:
+    """Somebody is an owner, an admin or nothing more than a member of a workspace.
+
+    Outside Enterprise that is their role in the organisation. A guest becomes a full member. Raises
+    ``no_such_team``, ``no_such_user`` and ``not_in_workspace``.
+    """
+    own = await _role(tx, org, team_id, actor=actor)
+    user = await users.existing(tx, org.id, user_id)
+    if org.plan is not Plan.ENTERPRISE:
+        await users.set_role(tx, org, user, role, actor=actor)
+        return
+    existing = (await workspaces.roles_of(tx, org.id, user.id)).get(team_id)
+    rules.check_gives(actor, own, existing, role)
+    _check_target(user, actor=actor)
+    if not await places.among(tx, WORKSPACE, org.id, team_id, [user.id]):
+        raise NotFound("not_in_workspace", team=team_id)
+    if user.role.is_guest:
+        user = await users.set_role(tx, org, user, Role.MEMBER, actor=actor)
+    if (existing or Role.MEMBER) is role:
+        return
+    await workspaces.set_role(tx, org.id, team_id, user.id, role)
+    word = "user" if role is Role.MEMBER else str(role)
+    details = {"team": team_id, "before": str(existing or Role.MEMBER), "after": str(role)}
+    await audit.append(tx, [Event(f"role_change_to_{word}", "user", user.id, details, {}, user.id)], actor)
+
+
+async def role_in(tx: Tx, org: Org, team_id: TeamId, user_id: UserId) -> Role | None:
+    """Somebody's role in a workspace, where it is more than a member's."""
+    return (await workspaces.roles_of(tx, org.id, user_id)).get(team_id)
+
+
+async def _role(tx: Tx, org: Org, team_id: TeamId, *, actor: Actor) -> Role | None:
+    if await workspaces.find(tx, org.id, team_id) is None:
+        raise NotFound("no_such_team", team=team_id)
+    return None if actor.is_operator else await role_in(tx, org, team_id, actor.user_id)
+
+
+async def _check_runs(tx: Tx, org: Org, team_id: TeamId, *, actor: Actor) -> None:
+    rules.check_runs(actor, await _role(tx, org, team_id, actor=actor))
+
+
+def _check_target(user: User, *, actor: Actor) -> None:
+    if user.erased:
+        raise NotAllowed("cannot_modify_gdpr")
+    rules.check_target(actor, user.role)
+
+
+async def _check_may_go(tx: Tx, org: Org, team_id: TeamId, user_id: UserId, *, required_only: bool) -> None:
+    reasons = (await places.reasons(tx, WORKSPACE, org.id, user_id)).get(team_id)
+    if not reasons:
+        raise NotFound("not_in_workspace", team=team_id)
+    to = await connections.groups_to_workspace(tx, org.id, team_id)
+    for reason in reasons:
+        group = next((each for id, each in to.items() if id == reason.source_id), None)
+        if group and not reason.kept and (group.is_required or (not required_only and group.auto_provision)):
+            raise NotAllowed("required_by_group", group=reason.source_id)

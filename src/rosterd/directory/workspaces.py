@@ -1,0 +1,76 @@
+"""Rules about workspaces: who may run one, and what joining and leaving is called.
+
+On Enterprise an organisation has many workspaces, and people may be owners or admins of one alone.
+Elsewhere the organisation is its one workspace, and roles are those of the organisation.
+
+Source: Slack, *Managing users* (headings *Creating a workspace*, *Managing users in a workspace*).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rosterd.directory import access
+from rosterd.directory.errors import NotAllowed
+from rosterd.directory.events import Event
+from rosterd.directory.model import Actor, Plan, Role, UserId
+
+CONSEQUENCES_AT_ONCE = 1_000
+"""How many people joining or leaving a place are part of a change. More are a job of their own."""
+
+
+def check_many(plan: Plan) -> None:
+    """Refuse what only an organisation with many workspaces has: ``feature_not_enabled``."""
+    if plan is not Plan.ENTERPRISE:
+        raise NotAllowed("feature_not_enabled")
+
+
+def check_runs(actor: Actor, role: Role | None) -> None:
+    """Refuse whoever runs neither the organisation nor, by their ``role`` in it, the workspace."""
+    if role not in (Role.OWNER, Role.ADMIN):
+        access.check_administers(actor)
+
+
+def check_target(actor: Actor, target: Role) -> None:
+    """Refuse whoever runs a workspace to touch those with more permissions: there they are like an admin."""
+    acting = actor.role if access.may_administer(actor.role) else Role.ADMIN
+    if not actor.is_operator and target in access.outranking(acting):
+        raise NotAllowed("cannot_modify_owner")
+
+
+def check_gives(actor: Actor, own: Role | None, existing: Role | None, desired: Role) -> None:
+    """Refuse to give or take a role in a workspace that is above one's own there."""
+    check_runs(actor, own)
+    if actor.is_operator or access.may_administer(actor.role) or own is Role.OWNER:
+        return
+    if Role.OWNER in (existing, desired):
+        raise NotAllowed("cannot_modify_owner")
+
+
+def events_of(
+    joined: Iterable[tuple[str, UserId]], left: Iterable[tuple[str, UserId]], guests: set[UserId]
+) -> list[Event]:
+    """One event for each person and workspace, in order of person.
+
+    Slack has no name for leaving a workspace; ``user_left_workspace`` is ours.
+    """
+    events = [
+        Event(
+            "guest_joined_workspace" if user in guests else "user_joined_workspace",
+            "user",
+            user,
+            {"team": team},
+            {},
+            user,
+        )
+        for team, user in sorted(joined, key=_by_person)
+    ]
+    events += [
+        Event("user_left_workspace", "user", user, {"team": team}, {}, user)
+        for team, user in sorted(left, key=_by_person)
+    ]
+    return events
+
+
+def _by_person(membership: tuple[str, UserId]) -> tuple[UserId, str]:
+    return membership[1], membership[0]

@@ -1,0 +1,129 @@
+"""Channels and the workspaces that have them. Who is in them is in :mod:`rosterd.store.places`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rosterd.directory.model import Channel, ChannelId, OrgId, TeamId, UserId
+from rosterd.store.contract import Row, Tx
+
+
+class Home(NamedTuple):
+    """A workspace that has a channel."""
+
+    team_id: TeamId
+    is_default: bool  # whoever joins the workspace joins the channel
+    is_general: bool  # nobody leaves it
+
+
+async def insert(tx: Tx, channel: Channel) -> bool:
+    """Store a new channel, whose name is held already. False: its id is taken."""
+    row = await tx.one(
+        f"INSERT INTO channels ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        " ON CONFLICT DO NOTHING RETURNING id",
+        channel.org_id, channel.id, channel.created, channel.name, channel.creator_id,
+        int(channel.is_private), int(channel.is_archived), int(channel.is_org_wide),
+        channel.topic, channel.purpose,
+    )  # fmt: skip
+    return row is not None
+
+
+async def add_home(
+    tx: Tx, channel: Channel, team: TeamId, *, is_default: bool = False, is_general: bool = False
+) -> bool:
+    """Give a channel to a workspace. False: it has it, or one of that name."""
+    row = await tx.one(
+        "INSERT INTO channel_workspaces (org_id, channel_id, team_id, name, is_default, is_general)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING channel_id",
+        channel.org_id, channel.id, team, channel.name, int(is_default), int(is_general),
+    )  # fmt: skip
+    return row is not None
+
+
+async def add_org_wide(tx: Tx, org: OrgId, team: TeamId) -> None:
+    """Give a new workspace the channels that every workspace has."""
+    await tx.run(
+        "INSERT INTO channel_workspaces (org_id, channel_id, team_id, name, is_default, is_general)"
+        " SELECT org_id, id, $2, name, 0, 0 FROM channels WHERE org_id = $1 AND is_org_wide = 1"
+        " ON CONFLICT DO NOTHING",
+        org, team,
+    )  # fmt: skip
+
+
+async def find(tx: Tx, org: OrgId, id: ChannelId, *, lock: bool = False) -> Channel | None:
+    """The channel, or None. ``lock``: nobody else changes who may be in it before this transaction ends."""
+    sql = f"SELECT {_COLUMNS} FROM channels WHERE org_id = $1 AND id = $2"
+    row = await tx.one(sql + " FOR UPDATE" if lock else sql, org, id)
+    return None if row is None else _channel(row)
+
+
+async def find_many(tx: Tx, org: OrgId, ids: Sequence[ChannelId]) -> list[Channel]:
+    """These channels, in order of creation. Unknown ids are left out."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM channels WHERE org_id = $1 AND id IN each($2) ORDER BY created, id",
+        org, list(ids),
+    )  # fmt: skip
+    return [_channel(row) for row in rows]
+
+
+async def page(
+    tx: Tx, org: OrgId, team: TeamId | None, *, after: tuple[int, str] = (0, ""), limit: int = 100
+) -> list[Channel]:
+    """Channels of a workspace, or of all, in order of creation, behind the one of this time and id."""
+    within = "" if team is None else f" AND id IN ({_IN_WORKSPACE})"
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM channels WHERE org_id = $1 AND (created, id) > ($2, $3){within}"
+        " ORDER BY created, id LIMIT $4",
+        org, *after, limit, *([] if team is None else [team]),
+    )  # fmt: skip
+    return [_channel(row) for row in rows]
+
+
+async def homes(tx: Tx, org: OrgId, ids: Sequence[ChannelId]) -> dict[ChannelId, list[Home]]:
+    """Channel → the workspaces that have it, in order of id."""
+    found: dict[ChannelId, list[Home]] = {id: [] for id in ids}
+    rows = await tx.all(
+        "SELECT channel_id, team_id, is_default, is_general FROM channel_workspaces"
+        " WHERE org_id = $1 AND channel_id IN each($2) ORDER BY team_id",
+        org, list(found),
+    )  # fmt: skip
+    for channel, team, is_default, is_general in rows:
+        found[ChannelId(channel)].append(Home(TeamId(team), bool(is_default), bool(is_general)))
+    return found
+
+
+async def named(tx: Tx, org: OrgId, team: TeamId, name: str) -> ChannelId | None:
+    """The channel of this name (folded) in a workspace."""
+    row = await tx.one(
+        "SELECT channel_id FROM channel_workspaces WHERE org_id = $1 AND team_id = $2 AND name = $3",
+        org, team, name,
+    )  # fmt: skip
+    return None if row is None else ChannelId(row[0])
+
+
+async def set_archived(tx: Tx, org: OrgId, id: ChannelId, archived: bool) -> None:
+    """Put a channel away, or take it out again."""
+    await tx.run("UPDATE channels SET is_archived = $3 WHERE org_id = $1 AND id = $2", org, id, int(archived))
+
+
+async def of_guest(tx: Tx, org: OrgId, user: UserId) -> list[tuple[ChannelId, str]]:
+    """The channels that somebody is in, with their names, in order of id: what SCIM shows of a guest."""
+    rows = await tx.all(
+        "SELECT DISTINCT m.channel_id, c.name FROM channel_members m"
+        " JOIN channels c ON c.org_id = $1 AND c.id = m.channel_id"
+        " WHERE m.org_id = $1 AND m.user_id = $2 ORDER BY m.channel_id",
+        org, user,
+    )  # fmt: skip
+    return [(ChannelId(id), name) for id, name in rows]
+
+
+_IN_WORKSPACE = "SELECT channel_id FROM channel_workspaces WHERE org_id = $1 AND team_id = $5"
+_COLUMNS = "org_id, id, created, name, creator_id, is_private, is_archived, is_org_wide, topic, purpose"
+
+
+def _channel(row: Row) -> Channel:
+    org, id, created, name, creator, private, archived, org_wide, topic, purpose = row
+    return Channel(
+        org, id, created, name, creator, bool(private), bool(archived), bool(org_wide), topic, purpose
+    )

@@ -1,0 +1,92 @@
+"""Workspaces, and who has a role in one. Who is in them is in :mod:`rosterd.store.places`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rosterd.directory.model import Discoverability, OrgId, Role, TeamId, UserId, Workspace
+from rosterd.store.contract import Row, Tx
+
+
+async def insert(tx: Tx, workspace: Workspace) -> bool:
+    """Store a new workspace. False: its id or domain is taken."""
+    row = await tx.one(
+        f"INSERT INTO workspaces ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        " ON CONFLICT DO NOTHING RETURNING id",
+        workspace.org_id, workspace.id, workspace.created, workspace.name, workspace.domain,
+        workspace.description, str(workspace.discoverability),
+    )  # fmt: skip
+    return row is not None
+
+
+async def find(tx: Tx, org: OrgId, id: TeamId) -> Workspace | None:
+    """The workspace, or None."""
+    row = await tx.one(f"SELECT {_COLUMNS} FROM workspaces WHERE org_id = $1 AND id = $2", org, id)
+    return None if row is None else _workspace(row)
+
+
+async def find_by_domain(tx: Tx, org: OrgId, domain: str) -> Workspace | None:
+    """The workspace with this domain (lower case), or None."""
+    row = await tx.one(f"SELECT {_COLUMNS} FROM workspaces WHERE org_id = $1 AND domain = $2", org, domain)
+    return None if row is None else _workspace(row)
+
+
+async def find_many(tx: Tx, org: OrgId, ids: Sequence[TeamId]) -> list[Workspace]:
+    """These workspaces, in order of creation. Unknown ids are left out."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM workspaces WHERE org_id = $1 AND id IN each($2) ORDER BY created, id",
+        org, list(ids),
+    )  # fmt: skip
+    return [_workspace(row) for row in rows]
+
+
+async def every(tx: Tx, org: OrgId) -> list[Workspace]:
+    """The organisation's workspaces, in order of creation."""
+    rows = await tx.all(f"SELECT {_COLUMNS} FROM workspaces WHERE org_id = $1 ORDER BY created, id", org)
+    return [_workspace(row) for row in rows]
+
+
+async def set_role(tx: Tx, org: OrgId, team: TeamId, user: UserId, role: Role) -> None:
+    """Make somebody an owner or admin of a workspace; `Role.MEMBER`: neither any more."""
+    if role is Role.MEMBER:
+        await tx.run(
+            "DELETE FROM workspace_roles WHERE org_id = $1 AND team_id = $2 AND user_id = $3", org, team, user
+        )
+        return
+    await tx.run(
+        "INSERT INTO workspace_roles (org_id, team_id, user_id, role) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (org_id, team_id, user_id) DO UPDATE SET role = $4",
+        org, team, user, str(role),
+    )  # fmt: skip
+
+
+async def roles_of(tx: Tx, org: OrgId, user: UserId) -> dict[TeamId, Role]:
+    """The workspaces in which somebody is an owner or admin."""
+    rows = await tx.all(
+        "SELECT team_id, role FROM workspace_roles WHERE org_id = $1 AND user_id = $2", org, user
+    )
+    return {TeamId(team): Role(role) for team, role in rows}
+
+
+async def roles_in(tx: Tx, org: OrgId, team: TeamId) -> dict[UserId, Role]:
+    """The owners and admins of a workspace."""
+    rows = await tx.all(
+        "SELECT user_id, role FROM workspace_roles WHERE org_id = $1 AND team_id = $2", org, team
+    )
+    return {UserId(user): Role(role) for user, role in rows}
+
+
+async def drop_roles(tx: Tx, org: OrgId, left: Sequence[tuple[str, UserId]]) -> None:
+    """Whoever left a workspace has no role in it."""
+    await tx.many(
+        "DELETE FROM workspace_roles WHERE org_id = $1 AND team_id = $2 AND user_id = $3",
+        [(org, team, user) for team, user in left],
+    )
+
+
+_COLUMNS = "org_id, id, created, name, domain, description, discoverability"
+
+
+def _workspace(row: Row) -> Workspace:
+    org, id, created, name, domain, description, discoverability = row
+    return Workspace(org, id, created, name, domain, description, Discoverability(discoverability))
