@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rosterd.ratelimit.limits import MOST, SLACK, Limit, spends
+from rosterd.ratelimit.limits import ALL, MOST, SLACK, WEB_API, Limit, spends
 from rosterd.ratelimit.table import BadTable, parse
 
 
@@ -59,8 +59,21 @@ def parsed(text: str) -> Any:
     return parse(tomllib.loads(text))
 
 
+def test_the_tiers_have_the_rates_that_slack_names() -> None:
+    """Slack, *Rate limits*: "1+ per minute", "20+", "50+", "100+", and one message a second in a channel."""
+    assert {name: limit.per_minute for name, limit in WEB_API.items()} == {
+        "tier_1": 1,
+        "tier_2": 20,
+        "tier_3": 50,
+        "tier_4": 100,
+        "auth_test": 600,
+        "post_message": 60,
+        "audit": 50,
+    }
+
+
 def test_nothing_said_is_slacks_table() -> None:
-    assert parsed("").of("E1", "acme") == SLACK
+    assert parsed("").of("E1", "acme") == ALL
 
 
 def test_locks_can_be_lifted() -> None:

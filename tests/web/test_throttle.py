@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -112,6 +113,20 @@ class TestEverywhere:
     async def test_an_organisation_may_have_limits_of_its_own(self, place: Place) -> None:
         throttle = Throttle(parse({"orgs": {"acme": {"create_user": {"per_minute": 1, "burst": 2}}}}), place)
         assert await admitted(throttle, 5, "POST", "Users") == 2
+
+    async def test_a_limit_may_have_several_buckets_in_an_organisation(self, place: Place) -> None:
+        throttle = Throttle(parse({"limits": {"tier_2": {"per_minute": 1, "burst": 3}}}), place)
+
+        async def passing(bucket: str, count: int) -> int:
+            passed = 0
+            for _ in range(count):
+                with contextlib.suppress(HttpError):
+                    async with throttle.admit_to(ACME, {bucket: "tier_2"}):
+                        passed += 1
+            return passed
+
+        assert [await passing("one", 2), await passing("two", 5), await passing("one", 5)] == [2, 3, 1]
+        assert list(throttle.headroom()) == [("Eacme", "tier_2", 0, 3)]
 
     async def test_lifted_ceilings_are_counted(self, place: Place) -> None:
         most = {"per_minute": 100_000_000, "burst": 100_000_000}

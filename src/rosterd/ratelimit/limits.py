@@ -1,9 +1,10 @@
-"""Slack's limits of SCIM as a table, and which of them a request spends from.
+"""Slack's limits as a table, and which of them a SCIM request spends from.
 
-They count for an organisation as a whole: all its apps, in both versions of the protocol. PUT and PATCH of
-one kind share a limit. Lists, and all that has no limit of its own, spend from the organisation's alone.
+Those of SCIM count for an organisation as a whole: all its apps, in both versions of the protocol. PUT and
+PATCH of one kind share a limit. Lists, and all that has no limit of its own, spend from the organisation's
+alone. Those of the Web API are tiers that methods belong to; who counts there is the caller's to say.
 
-Source: Slack's page *SCIM API rate limits*.
+Source: Slack's pages *SCIM API rate limits* and *Rate limits* (of the Web API).
 """
 
 from __future__ import annotations
@@ -44,6 +45,22 @@ SLACK: Limits = {
         Limit("delete_group", 180, 20),
     )
 }
+
+WEB_API: Limits = {
+    limit.name: limit
+    for limit in (
+        Limit("tier_1", 1, 3),
+        Limit("tier_2", 20, 20),
+        Limit("tier_3", 50, 50),
+        Limit("tier_4", 100, 100),
+        Limit("auth_test", 600, 600),  # "hundreds of requests per minute"
+        Limit("post_message", 60, 5),  # in one channel
+        Limit("audit", 50, 50),
+    )
+}
+"""The tiers, and what has a limit of its own. Slack names the rates; the bursts it only promises are ours."""
+
+ALL: Limits = {**SLACK, **WEB_API}
 
 # (method, path without the version; * is an id) → the limit besides the organisation's.
 _OWN: Mapping[tuple[str, str], str] = {

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rosterd.ratelimit.limits import MOST, SLACK, Limit, Limits
+from rosterd.ratelimit.limits import ALL, MOST, Limit, Limits
 
 
 class BadTable(Exception):
@@ -42,7 +42,7 @@ class Table:
         return self.orgs.get(org_id) or self.orgs.get(domain) or self.limits
 
 
-def parse(document: Mapping[str, Any], known: Limits = SLACK) -> Table:
+def parse(document: Mapping[str, Any], known: Limits = ALL) -> Table:
     """The table that a document makes of the known limits. Raises `BadTable`.
 
     >>> table = parse({"limits": {"writes": {"burst": 200}}, "orgs": {"acme": {"reads": {"burst": 5}}}})

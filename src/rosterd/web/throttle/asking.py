@@ -23,9 +23,12 @@ class Ask(msgspec.Struct, frozen=True):
     keys: tuple[tuple[OrgId, str], ...]  # of the limits' buckets
 
 
-def asked(org: OrgId, limits: tuple[Limit, ...], resource: str | None = None) -> Ask:
-    """What there is to ask."""
-    return Ask(org, limits, resource, tuple((org, limit.name) for limit in limits))
+def asked(
+    org: OrgId, limits: tuple[Limit, ...], resource: str | None = None, *, names: tuple[str, ...] = ()
+) -> Ask:
+    """What there is to ask. ``names``: the buckets, where a limit has several in an organisation."""
+    keys = names or tuple(limit.name for limit in limits)
+    return Ask(org, limits, resource, tuple((org, name) for name in keys))
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -41,7 +44,10 @@ LOCKED = Verdict(retry_after=1, locked=True)
 
 
 class Headroom(NamedTuple):
-    """What is left of one limit, in whole requests, as far as this process has seen."""
+    """What is left of one limit, in whole requests, as far as this process has seen.
+
+    Of a limit that has several buckets the emptiest speaks.
+    """
 
     org: OrgId
     limit: str

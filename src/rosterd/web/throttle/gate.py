@@ -1,8 +1,8 @@
-"""The gate that every SCIM request passes once its organisation is known."""
+"""The gate that every request passes once its organisation is known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from rosterd.directory.model import Org, OrgId
@@ -32,6 +32,17 @@ class Throttle:
     def admit(self, org: Org, method: str, path: tuple[str, ...]) -> Admission:
         """A request on ``path`` (below the version) may go on inside this block, which holds its lock."""
         return Admission(self._place, self._ask(org.id, org.domain, method, path))
+
+    def admit_to(self, org: Org, buckets: Mapping[str, str]) -> Admission:
+        """The same for whoever says by themselves what they spend from: bucket → the limit that it obeys.
+
+        A bucket is the organisation's, and its name says who else shares it.
+        """
+        limits = self._table.of(org.id, org.domain)
+        return Admission(
+            self._place,
+            asked(org.id, tuple(limits[name] for name in buckets.values()), names=tuple(buckets)),
+        )
 
     def admits(self, org: Org, shape: tuple[str, ...]) -> bool:
         """Whether a GET may go on, decided at once, if the throttle is local.

@@ -71,10 +71,13 @@ class Memory:
         """See `Place.headroom`."""
         now = self._clock()
         limits = self._limits
-        for (org, name), bucket in [*self._buckets.items()]:  # a copy: a thread may ask
-            limit = limits.get((org, name))
+        least: dict[tuple[OrgId, Limit], int] = {}
+        for key, bucket in [*self._buckets.items()]:  # a copy: a thread may ask
+            limit = limits.get(key)
             if limit is not None and (level := refilled(now, bucket, limit)) < capacity(limit):
-                yield Headroom(org, name, level // TOKEN, limit.burst)
+                least[key[0], limit] = min(level, least.get((key[0], limit), level))
+        for (org, limit), level in least.items():
+            yield Headroom(org, limit.name, level // TOKEN, limit.burst)
 
     async def close(self) -> None:
         """Nothing to give back."""

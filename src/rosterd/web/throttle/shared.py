@@ -131,7 +131,7 @@ class Shared:
             await self._client.aclose(close_connection_pool=True)
 
     async def _ask_server(self, ask: Ask) -> Verdict:
-        keys = [_key(ask, limit.name) for limit in ask.limits]
+        keys = [_key(ask, name) for _, name in ask.keys]
         token = ""
         if ask.resource is not None:
             token = secrets.token_hex(8)
