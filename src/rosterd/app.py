@@ -17,6 +17,7 @@ from rosterd.web.auth import Authenticator
 from rosterd.web.endpoint import Endpoint, Public, request_ids
 from rosterd.web.errors import RETRY_AFTER, HttpError
 from rosterd.web.express import Express
+from rosterd.web.methods.api import WebApi
 from rosterd.web.metrics import Metrics
 from rosterd.web.openapi import document
 from rosterd.web.pool import Pool
@@ -64,6 +65,7 @@ class App:
         self._authenticator = Authenticator(key)
         self._throttle = throttle
         scim = Scim(store, self._authenticator, base_url, throttle)
+        web_api = WebApi(store, self._authenticator, base_url, throttle)
         self._description = document(base_url)
         public: dict[tuple[str, ...], Public] = {
             ("openapi.json",): self._describe,
@@ -73,7 +75,7 @@ class App:
         }
         watcher = Watcher(self._metrics, access_log=access_log, tracing=tracing)
         ids = request_ids()
-        self._endpoint = Endpoint({"scim": scim}, scim, public, watcher, ids)
+        self._endpoint = Endpoint({"scim": scim, "api": web_api}, scim, public, watcher, ids)
         decides = throttle is None or throttle.is_local
         self.express = Express(scim, self._metrics, ids) if decides and watcher.only_counts else None
 

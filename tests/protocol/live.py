@@ -215,6 +215,44 @@ class Api:
         assert response.headers["content-type"] == "application/json;charset=utf-8"
 
 
+@dataclass(frozen=True, slots=True)
+class WebApi:
+    """The Web API with one token: ``call("users.info", user="W1")``."""
+
+    base_url: str  # without a slash at the end
+    token: str | None
+    http: httpx.Client = field(repr=False)
+
+    def call(self, method: str, /, **arguments: Any) -> Body:
+        """The answer to a POST with a form, which is a 200 whatever it says."""
+        return self.said(self.send(method, data=arguments))
+
+    def ok(self, method: str, /, **arguments: Any) -> Body:
+        """What stands beside ``"ok": true``."""
+        body = self.call(method, **arguments)
+        assert body.pop("ok") is True, body
+        return body
+
+    def error(self, method: str, /, **arguments: Any) -> str:
+        """The word for why not."""
+        body = self.call(method, **arguments)
+        assert body["ok"] is False, body
+        return str(body["error"])
+
+    def send(self, method: str, /, verb: str = "POST", **options: Any) -> httpx.Response:
+        """Any request; ``options`` are those of httpx."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token is not None else {}
+        headers |= options.pop("headers", {})
+        return self.http.request(verb, f"{self.base_url}/api/{method}", headers=headers, **options)
+
+    def said(self, response: httpx.Response) -> Body:
+        """The body of a 200."""
+        assert response.status_code == 200, response.text
+        assert response.headers["content-type"] == "application/json;charset=utf-8"
+        body: Body = response.json()
+        return body
+
+
 def ok(response: httpx.Response) -> Body:
     """The body of a 200."""
     assert response.status_code == 200, response.text
@@ -253,6 +291,15 @@ class Org:
 
     def api(self, version: str, token: str | None = None) -> Api:
         return Api(self.server.url, token or self.token, version, self.server.http)
+
+    def web_api(self, *scopes: str, of: str | None = None, team: str | None = None) -> WebApi:
+        """The Web API with a new token of the owner, or of the person with this id or address.
+
+        ``team``: of this workspace; else of the organisation.
+        """
+        options = ("--team", team) if team else ()
+        token = self.token_for(of or self.owner_id, *options, scopes=",".join(scopes or ("identify",)))
+        return WebApi(self.server.url, token, self.server.http)
 
     def token_for(self, user: str, *options: str, scopes: str = "admin") -> str:
         """A token of the person with this id or e-mail address; ``options`` as of ``token create``."""

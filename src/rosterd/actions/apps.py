@@ -78,6 +78,15 @@ async def revoke_token(tx: Tx, org: Org, token_id: TokenId, *, actor: Actor) -> 
     await audit.append(tx, [Event("app_uninstalled", "app", token_id, {"token": token_id})], actor)
 
 
+async def revoke_own_token(tx: Tx, org: Org, *, actor: Actor) -> None:
+    """The token that ``actor`` acts by, ended for good: whoever holds it may, administrator or not."""
+    if actor.token_id is None:
+        raise NotFound("no_such_token")
+    if await tokens.revoke(tx, org.id, actor.token_id, tx.now // 1_000_000):
+        details = {"token": actor.token_id}
+        await audit.append(tx, [Event("app_uninstalled", "app", actor.token_id, details)], actor)
+
+
 def _check_holder(owner: User, scopes: Sequence[str]) -> None:
     if not scopes or not all(_SCOPE.fullmatch(scope) for scope in scopes):
         raise Invalid("invalid_scope", scopes=",".join(scopes)[:80])

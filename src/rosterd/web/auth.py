@@ -81,8 +81,12 @@ class Authenticator:
     def hash_of(self, request: Request) -> str:
         """The keyed hash of a request's token. Raises as `grant`."""
         if request.token_hash is None:
-            request.token_hash = hash_of(bearer(request.header(b"authorization")), self._key)
+            request.token_hash = self.keyed(bearer(request.header(b"authorization")))
         return request.token_hash
+
+    def keyed(self, token: str) -> str:
+        """The keyed hash of a token's text."""
+        return hash_of(token, self._key)
 
     def admitted(self, grant: tokens.Grant | None, hashed: str, ip: str | None) -> tokens.Grant:
         """The grant, if it counts now and for this address. Raises as `grant`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from functools import cached_property
 from ipaddress import IPv6Address, ip_address
 from typing import Any, TypeVar
@@ -56,14 +56,18 @@ class Request:
     @cached_property
     def params(self) -> Mapping[str, str]:
         """Query parameters, names lower-cased: Slack's own examples mix cases. The last of a name counts."""
+        return {name.lower(): value for name, value in self.pairs}
+
+    @cached_property
+    def pairs(self) -> Sequence[tuple[str, str]]:
+        """Query parameters as sent, in their order. Raises ``invalid_query``."""
         query = self._scope.get("query_string", b"").decode("latin-1")
         if not query:
-            return {}
+            return ()
         try:
-            pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)
+            return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)
         except (ValueError, UnicodeDecodeError) as error:
             raise HttpError("invalid_query") from error
-        return {name.lower(): value for name, value in pairs}
 
     @property
     def version(self) -> str:
@@ -109,10 +113,12 @@ class Request:
 
         Raises `ScimError`, ``request_too_large``, ``request_timeout``, and what ``read`` raises.
         """
+        return await self.content(lambda body: read(documents.parse(body)))
+
+    async def content(self, read: Callable[[bytes], T]) -> T:
+        """The same of a body of any media type."""
         body = await self._body()
-        if len(body) > OFF_THE_LOOP:
-            return await asyncio.to_thread(lambda: read(documents.parse(body)))
-        return read(documents.parse(body))
+        return await asyncio.to_thread(read, body) if len(body) > OFF_THE_LOOP else read(body)
 
     async def _body(self) -> bytes:
         if int(self._length() or 0) > MAX_BODY:
