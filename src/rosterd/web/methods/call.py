@@ -8,7 +8,7 @@ from typing import Any
 
 from rosterd.directory.model import Actor, Org, Plan, TeamId, Token
 from rosterd.provisioning.places import Site
-from rosterd.store import orgs
+from rosterd.store import workspaces
 from rosterd.store.engine import Store, Tx
 from rosterd.store.tokens import Grant
 from rosterd.web.auth import Caller
@@ -138,7 +138,7 @@ class MethodCall:
         wanted = self.arguments.text(name)
         if not wanted:
             raise MethodError("missing_argument")
-        if wanted not in await orgs.workspaces(tx, self.org.id):
+        if await workspaces.find(tx, self.org.id, TeamId(wanted)) is None:
             raise MethodError("team_access_not_granted")
         return TeamId(wanted)
 
