@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from rosterd.actions import apps, orgs, users
-from rosterd.directory.model import OrgId, Origin, Plan, Role
+from rosterd.directory.model import DIRECTLY, Channel, OrgId, Origin, Plan, Role, TeamId, UserId, Workspace
 from rosterd.directory.users import UserChange
-from rosterd.store import audit, names
+from rosterd.store import audit, channels, names, places, workspaces
 from rosterd.store import orgs as org_rows
 from rosterd.store.engine import Tx, open_store
 
@@ -82,3 +82,57 @@ def add_people(database: str, domain: str, count: int, roles: Sequence[str] = ()
         return [(await users.create(tx, org, each, role=role, actor=actor)).id for each, role in pairs]
 
     return _run(database, add)
+
+
+def age_events(database: str, org_id: str, seconds: int) -> None:
+    """Let all that happened have happened so much earlier."""
+
+    async def age(tx: Tx) -> None:
+        await tx.run(
+            "UPDATE audit_events SET created = created - $2 WHERE org_id = $1", org_id, seconds * 1_000_000
+        )
+
+    _run(database, age)
+
+
+def add_workspace(database: str, org_id: str, domain: str) -> str:
+    """The id of a new workspace, which nobody is in."""
+    id = TeamId(f"T0{org_id[2:-1]}{domain[0].upper()}")
+    workspace = Workspace(OrgId(org_id), id, 1, domain, domain)
+    assert _run(database, lambda tx: workspaces.insert(tx, workspace))
+    return id
+
+
+def put_in(database: str, org_id: str, people: Mapping[str, Sequence[str]]) -> None:
+    """Put people into workspaces and channels, as if somebody had decided so."""
+
+    async def put(tx: Tx) -> None:
+        for place, ids in people.items():
+            kind = places.CHANNEL if place.startswith("C") else places.WORKSPACE
+            await places.add(tx, kind, OrgId(org_id), place, [*map(UserId, ids)], DIRECTLY)
+
+    _run(database, put)
+
+
+def suspend(database: str, org_id: str, user: str) -> None:
+    """Take somebody out of every place, as a deactivation does."""
+    _run(database, lambda tx: places.suspend(tx, OrgId(org_id), UserId(user)))
+
+
+def set_workspace_role(database: str, org_id: str, team: str, user: str, role: str) -> None:
+    """Make somebody an owner or admin of a workspace."""
+    given = OrgId(org_id), TeamId(team), UserId(user), Role(role)
+    _run(database, lambda tx: workspaces.set_role(tx, *given))
+
+
+def add_channel(database: str, made: Channel, teams: Sequence[str]) -> str:
+    """The id of a new channel of these workspaces, which nobody is in."""
+
+    async def add(tx: Tx) -> None:
+        await names.add(tx, made.org_id, made.name, "channel", made.id)
+        assert await channels.insert(tx, made)
+        for team in teams:
+            assert await channels.add_home(tx, made, TeamId(team))
+
+    _run(database, add)
+    return made.id

@@ -82,6 +82,17 @@ async def test_pages_go_back_in_time(store: Store) -> None:
     assert await newest(store, entity="W2", before=first[-1].id, limit=1) != []
 
 
+async def test_the_last_event_of_each_entity_is_known(store: Store) -> None:
+    await write(store, 1, 2)
+    await write(store, 2)
+    async with store.read() as tx:
+        last = await audit.last_events(tx, E1, ["W1", "W2", "W9"])
+        assert await audit.last_events(tx, E2, ["W1"]) == {}
+    known = {each.entity_id: each.created for each in reversed(await newest(store))}
+    assert last == known
+    assert last.keys() == {"W1", "W2"}
+
+
 async def test_events_wait_until_a_seal_takes_them_up(store: Store) -> None:
     await write(store, 1, 2)
     async with store.write() as tx:

@@ -40,3 +40,18 @@ async def test_a_profile_field_is_made_once(store: Store) -> None:
         assert not await profile_fields.add(tx, E1, "department", "Dept", is_scim=False)
         assert await profile_fields.names(tx, E1) == {"department"}
         assert await profile_fields.names(tx, E2) == set()
+
+
+async def test_profile_fields_come_in_the_order_they_were_made_in(store: Store) -> None:
+    async with store.write() as tx:
+        await orgs.insert(tx, an_org())
+        await profile_fields.add(tx, E1, "shoe_size", "Shoe size", is_scim=False)
+        await profile_fields.add(tx, E1, "department", "Department", is_scim=True)
+        tx.now += 1
+        await profile_fields.add(tx, E1, "a", "A", is_scim=True)
+        assert await profile_fields.every(tx, E1) == [
+            ("department", "Department", True),
+            ("shoe_size", "Shoe size", False),
+            ("a", "A", True),
+        ]
+        assert await profile_fields.every(tx, E2) == []

@@ -160,6 +160,7 @@ async def ask_about_people(tx: Tx) -> None:
     await users.find(tx, E1, mine[0])
     await users.find(tx, E1, mine[0], lock=True)
     await users.find_many(tx, E1, mine)
+    await users.ids(tx, E1, "", 2)
     await users.card(tx, E1, mine[0])
     await users.find_by_username(tx, E1, "user1")
     await users.find_by_email(tx, E1, "user1@example.com")
@@ -206,6 +207,7 @@ async def ask_about_groups(tx: Tx) -> None:
     await orgs.find(tx, "e1.example.com")
     await orgs.every(tx)
     await profile_fields.names(tx, E1)
+    await profile_fields.every(tx, E1)
     await profile_fields.known(tx, E1)
     await profile_fields.add(tx, E1, "field", "Field", is_scim=True)
 
@@ -280,6 +282,7 @@ async def ask_about_what_happened(tx: Tx, plain: Tx) -> None:
     await audit.append(tx, [an_event(1, {"name": "x"})], ACTOR)
     await audit.append(tx, [an_event(2), an_event(3)], ACTOR)
     await audit.page(tx, E1, before="z", entity="W1")
+    await audit.last_events(tx, E1, ["W1"])
     await audit.pending(tx)
     await audit.seal(tx, E1)
     await audit.verify(tx, E1)

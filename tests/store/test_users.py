@@ -47,6 +47,16 @@ async def test_a_user_comes_back_as_it_was_stored(store: Store, user: User) -> N
         assert await users.find(tx, E2, user.id) is None
 
 
+async def test_people_are_paged_by_id_within_their_organisation(store: Store) -> None:
+    async with store.write() as tx:
+        await found(tx, 3)
+        await found(tx, 1, E2)
+    async with store.read() as tx:
+        assert await users.ids(tx, E1, "", 2) == ["W1", "W2"]
+        assert await users.ids(tx, E1, "W2", 2) == ["W3"]
+        assert await users.ids(tx, E1, "W3", 2) == []
+
+
 async def test_an_organisation_has_one_primary_owner(store: Store) -> None:
     async with store.write() as tx:
         await found(tx, 1, E2)

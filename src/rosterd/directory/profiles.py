@@ -6,6 +6,7 @@ states no lengths; `MAX_TEXT` and `MAX_PHOTO` are ours.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import msgspec
 
 from rosterd.directory.errors import Invalid, InvalidProfile
-from rosterd.directory.ids import is_slack_id
+from rosterd.directory.ids import SPAN, is_slack_id, slack_id
 from rosterd.directory.model import Address, Profile
 
 MAX_TEXT = 4_000
@@ -64,6 +65,34 @@ def seconds_of(text: str) -> int:
         return int(when.astimezone(UTC).timestamp())  # in UTC, where it must be a date, too
     except OverflowError as error:
         raise ValueError(text) from error
+
+
+def shown_date(text: str) -> str:
+    """The day of a start date.
+
+    >>> shown_date("2026-11-02T09:00:00+01:00")
+    '2026-11-02'
+    """
+    return datetime.fromisoformat(text).date().isoformat()
+
+
+def field_id(org: str, name: str) -> str:
+    """The id of an organisation's custom profile field in the Web API: it follows from the name.
+
+    >>> field_id("E1", "department")
+    'Xf0YEOGGCL99'
+    """
+    digest = hashlib.sha256(f"{org}:{name}".encode()).digest()
+    return "Xf" + slack_id("", int.from_bytes(digest) % SPAN)
+
+
+def field_type(name: str) -> str:
+    """What a custom profile field holds, in Slack's words (*team.profile.get*).
+
+    >>> field_type("manager_id"), field_type("department")
+    ('user', 'text')
+    """
+    return {"manager_id": "user", "start_date": "date"}.get(name, "text")
 
 
 def _address(given: Address | None) -> Address | None:

@@ -5,6 +5,8 @@ Slack SCIM API reference, heading *Custom profile field*: at most 50, counted by
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rosterd.directory.model import OrgId
 from rosterd.store.contract import Tx
 
@@ -12,6 +14,22 @@ from rosterd.store.contract import Tx
 async def names(tx: Tx, org: OrgId) -> set[str]:
     """The names of the organisation's custom profile fields."""
     return {name for (name,) in await tx.all(_NAMES, org)}
+
+
+class ProfileField(NamedTuple):
+    """A custom profile field."""
+
+    name: str
+    label: str
+    is_scim: bool  # made by provisioning, and filled by it alone
+
+
+async def every(tx: Tx, org: OrgId) -> list[ProfileField]:
+    """The organisation's custom profile fields, in order of creation."""
+    rows = await tx.all(
+        "SELECT name, label, is_scim FROM profile_fields WHERE org_id = $1 ORDER BY created, name", org
+    )
+    return [ProfileField(name, label, bool(is_scim)) for name, label, is_scim in rows]
 
 
 async def known(tx: Tx, org: OrgId) -> set[str]:

@@ -95,6 +95,14 @@ async def find_many(tx: Tx, org: OrgId, ids: Sequence[UserId]) -> list[User]:
     return [_user(row) for row in await tx.all(_FIND_MANY, org, list(ids))]
 
 
+async def ids(tx: Tx, org: OrgId, after: str, limit: int) -> list[UserId]:
+    """People of the organisation in order of id, from the first behind ``after`` on."""
+    rows = await tx.all(
+        "SELECT id FROM users WHERE org_id = $1 AND id > $2 ORDER BY id LIMIT $3", org, after, limit
+    )
+    return [UserId(id) for (id,) in rows]
+
+
 async def card(tx: Tx, org: OrgId, id: UserId) -> Card | None:
     """The user's card: one statement."""
     return card_of(await tx.all(CARD_BY["id"], org, id))

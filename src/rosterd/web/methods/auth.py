@@ -6,7 +6,7 @@ from typing import Any
 
 from rosterd.actions import apps
 from rosterd.directory.model import Plan
-from rosterd.store import users
+from rosterd.store import users, workspaces
 from rosterd.web.methods.call import MethodCall, method
 from rosterd.web.methods.errors import MethodError
 
@@ -26,12 +26,13 @@ async def auth_test(call: MethodCall) -> dict[str, Any]:
     """Whose token it is, and for what. An organisation's token has its id in place of a workspace's."""
     async with call.store.read() as tx:
         owner = await users.find(tx, call.org.id, call.token.user_id)
+        team = None if call.team_id is None else await workspaces.find(tx, call.org.id, call.team_id)
     assert owner is not None
     found: dict[str, Any] = {
         "url": f"{call.site.home}/",
-        "team": call.org.name,
+        "team": team.name if team else call.org.name,
         "user": owner.username,
-        "team_id": call.org.id if call.is_org_wide else call.token.team_id or call.org.team_id,
+        "team_id": call.team_id or call.org.id,
         "user_id": owner.id,
     }
     if call.org.plan is Plan.ENTERPRISE:

@@ -114,6 +114,11 @@ class MethodCall:
         return self.org.plan is Plan.ENTERPRISE and self.token.team_id is None
 
     @property
+    def team_id(self) -> TeamId | None:
+        """The workspace that the token is for; None: for all of an Enterprise organisation."""
+        return self.token.team_id or (None if self.is_org_wide else self.org.team_id)
+
+    @property
     def site(self) -> Site:
         """Where things of the organisation are."""
         return Site(self.base_url, self.org.domain)
@@ -131,10 +136,8 @@ class MethodCall:
         It is that of the token; with an organisation's token the argument ``name`` says which, and outside
         Enterprise there is one. Raises ``missing_argument`` and ``team_access_not_granted``.
         """
-        if self.token.team_id is not None:
-            return self.token.team_id
-        if self.org.plan is not Plan.ENTERPRISE:
-            return self.org.team_id
+        if self.team_id is not None:
+            return self.team_id
         wanted = self.arguments.text(name)
         if not wanted:
             raise MethodError("missing_argument")
