@@ -1,7 +1,5 @@
-"""The ``slack-objects`` package, written against Slack: what it does over SCIM, on v2 and on v1.
-
-Its Web API methods go to Slack itself and are left out, and so are lookups by id or e-mail that ask there
-first.
+"""The ``slack-objects`` package, written against Slack: what it does over SCIM, on v2 and on v1, and by the
+Web API.
 """
 
 from __future__ import annotations
@@ -120,3 +118,30 @@ def test_it_reads_a_group_and_its_members(groups: Any, api: Api) -> None:
     assert groups.get_members(group_id) == [{"value": user_id, "display": "ruth"}]
     assert groups.is_member(user_id, group_id)
     assert not groups.is_member("W0NOBODY", group_id)
+
+
+@pytest.fixture
+def at_web_api(client: Any, org: Org, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The same factory, whose Web API is that of the running server. It pauses after each call: not here."""
+    monkeypatch.setattr("slack_objects.api_caller.time.sleep", lambda seconds: None)
+    token = org.web_api("users:read", "users:read.email", "users.profile:read", "team:read").token
+    client.web_client.token = token
+    client.web_client.base_url = f"{org.server.url}/api/"
+    return client
+
+
+@pytest.mark.parametrize("version", ["v2"], indirect=True)
+def test_it_knows_people_by_the_web_api(at_web_api: Any, api: Api) -> None:
+    user_id = api.create_user("ruth", displayName="Ruth")["id"]
+    users = at_web_api.users()
+    assert users.resolve_user_id("ruth@example.com") == user_id
+    assert users.get_user_info(user_id)["user"]["name"] == "ruth"
+    ruth = users.with_user(user_id)
+    assert ruth.is_active() is True
+    assert api.delete(f"Users/{user_id}").is_success
+    assert users.with_user(user_id).is_active() is False
+
+
+@pytest.mark.parametrize("version", ["v2"], indirect=True)
+def test_it_knows_a_workspace_by_the_web_api(at_web_api: Any, org: Org) -> None:
+    assert at_web_api.workspaces(org.team_id).refresh()["domain"] == org.domain

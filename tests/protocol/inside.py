@@ -7,7 +7,18 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from rosterd.actions import apps, orgs, users
-from rosterd.directory.model import DIRECTLY, Channel, OrgId, Origin, Plan, Role, TeamId, UserId, Workspace
+from rosterd.directory.model import (
+    DIRECTLY,
+    Channel,
+    ChannelId,
+    OrgId,
+    Origin,
+    Plan,
+    Role,
+    TeamId,
+    UserId,
+    Workspace,
+)
 from rosterd.directory.users import UserChange
 from rosterd.store import audit, channels, names, places, workspaces
 from rosterd.store import orgs as org_rows
@@ -136,3 +147,11 @@ def add_channel(database: str, made: Channel, teams: Sequence[str]) -> str:
 
     _run(database, add)
     return made.id
+
+
+def a_channel(database: str, org_id: str, creator: str, teams: Sequence[str]) -> str:
+    """The id of a new public channel of these workspaces, which nobody is in."""
+    id = ChannelId(f"C0{org_id[2:]}")
+    return add_channel(
+        database, Channel(OrgId(org_id), id, 1, f"channel-{id.lower()}", UserId(creator)), teams
+    )

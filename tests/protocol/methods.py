@@ -1,0 +1,74 @@
+"""What each method of the Web API is called with, for the tests that go over all of them.
+
+A method that is new needs a row in `CALLS`: its arguments, where ``{user}`` and the like stand for ids of the
+test's own organisation, or of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rosterd.web.methods.api import METHODS
+from tests.protocol import inside
+from tests.protocol.live import Org, WebApi
+
+CALLS: Mapping[str, Mapping[str, str]] = {
+    "api.test": {},
+    "auth.revoke": {"test": "1"},
+    "auth.test": {},
+    "team.info": {"team": "{team}"},
+    "team.profile.get": {"team_id": "{team}"},
+    "users.conversations": {"team_id": "{team}", "user": "{user}"},
+    "users.info": {"user": "{user}"},
+    "users.list": {"team_id": "{team}"},
+    "users.lookupByEmail": {"email": "{email}"},
+    "users.profile.get": {"user": "{user}"},
+}
+
+PAGED = {"users.conversations", "users.list"}
+"""The methods with ``cursor`` and ``limit``."""
+
+EVERY_SCOPE = tuple(sorted({scope for method in METHODS.values() for scope in method.scopes}))
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """What arguments may name in one organisation."""
+
+    team: str
+    user: str
+    email: str
+    channel: str
+    group: str
+
+    def within(self, arguments: Mapping[str, str]) -> dict[str, str]:
+        """Arguments with these ids in them."""
+        filled = {
+            "{team}": self.team, "{user}": self.user, "{email}": self.email, "{channel}": self.channel,
+            "{group}": self.group,
+        }  # fmt: skip
+        return {name: filled.get(value, value) for name, value in arguments.items()}
+
+
+UNKNOWN = Ids("T0NOTHING00", "W0NOBODY000", "nobody@nowhere.example", "C0NOTHING00", "S0NOTHING00")
+
+
+def ids_of(org: Org) -> Ids:
+    """Somebody, a public channel that they are in, and a group with them, all new."""
+    user = org.create_user("ann")
+    channel = inside.a_channel(org.server.database, org.org_id, org.owner_id, [org.team_id])
+    inside.put_in(org.server.database, org.org_id, {channel: [user]})
+    group = str(org.api("v2").create_group("crew", user)["id"])
+    return Ids(org.team_id, user, f"ann@{org.domain}.example", channel, group)
+
+
+def state(org: Org) -> tuple[list[str], object]:
+    """All that a call could have changed: the trail, and people and groups as SCIM shows them."""
+    api = org.api("v2")
+    return org.events(), (api.get("Users").json(), api.get("Groups").json())
+
+
+def able(org: Org, of: str | None = None) -> WebApi:
+    """The Web API with every scope of every method."""
+    return org.web_api(*EVERY_SCOPE, of=of)
