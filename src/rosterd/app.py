@@ -13,8 +13,9 @@ from rosterd.directory.model import OrgId
 from rosterd.store import audit
 from rosterd.store.engine import Store, StoreError, check_reachable
 from rosterd.web import metrics, pool
+from rosterd.web.audit import Audit
 from rosterd.web.auth import Authenticator
-from rosterd.web.endpoint import Endpoint, Public, request_ids
+from rosterd.web.endpoint import Endpoint, Public, Service, request_ids
 from rosterd.web.errors import RETRY_AFTER, HttpError
 from rosterd.web.express import Express
 from rosterd.web.methods.api import WebApi
@@ -66,6 +67,7 @@ class App:
         self._throttle = throttle
         scim = Scim(store, self._authenticator, base_url, throttle)
         web_api = WebApi(store, self._authenticator, base_url, throttle)
+        trail = Audit(store, self._authenticator, throttle)
         self._description = document(base_url)
         public: dict[tuple[str, ...], Public] = {
             ("openapi.json",): self._describe,
@@ -75,7 +77,8 @@ class App:
         }
         watcher = Watcher(self._metrics, access_log=access_log, tracing=tracing)
         ids = request_ids()
-        self._endpoint = Endpoint({"scim": scim, "api": web_api}, scim, public, watcher, ids)
+        services: dict[str, Service] = {"scim": scim, "api": web_api, "audit": trail}
+        self._endpoint = Endpoint(services, scim, public, watcher, ids)
         decides = throttle is None or throttle.is_local
         self.express = Express(scim, self._metrics, ids) if decides and watcher.only_counts else None
 

@@ -45,8 +45,8 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def brisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One new user a second."""
-    table = "[limits.create_user]\nper_minute = 60\nburst = 1"
+    """One new user a second; two looks at the trail, and the next in a minute."""
+    table = "[limits.create_user]\nper_minute = 60\nburst = 1\n[limits.audit]\nper_minute = 1\nburst = 2"
     with limited(tmp_path_factory.mktemp("brisk"), table) as server:
         yield server
 
@@ -243,3 +243,18 @@ async def test_the_asynchronous_slack_sdk_waits_as_it_is_told_and_succeeds(brisk
         if handler.waited:
             return
     raise AssertionError("never refused")
+
+
+def test_the_trail_has_a_limit_of_its_own_for_all_tokens_of_an_organisation(brisk: Server) -> None:
+    def look(org: Org, token: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return brisk.http.get(f"{brisk.url}/audit/v1/logs", headers=headers)
+
+    org, other = make_org(brisk), make_org(brisk)
+    first, second = (org.token_for(org.owner_id, scopes="auditlogs:read") for _ in range(2))
+    assert [look(org, token).status_code for token in (first, "xoxp-nobody", second)] == [200, 401, 200]
+    refused = look(org, first)
+    assert (refused.status_code, refused.json()) == (429, {"ok": False, "error": "rate_limited"})
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert brisk.http.get(f"{brisk.url}/audit/v1/actions").status_code == 200
+    assert look(other, other.token_for(other.owner_id, scopes="auditlogs:read")).status_code == 200

@@ -45,6 +45,7 @@ from rosterd.store import (
     profile_fields,
     query,
     tokens,
+    trail,
     users,
     workspaces,
 )
@@ -68,6 +69,7 @@ NOUNS = (
     profile_fields,
     query,
     tokens,
+    trail,
     users,
     workspaces,
 )
@@ -314,6 +316,14 @@ async def ask_about_what_is_to_be_done(tx: Tx) -> None:
     await outbox.done(tx, entry)
 
 
+async def ask_about_the_trail(tx: Tx) -> None:
+    """Each function of trail."""
+    for entity in (None, "W1"):
+        wanted = trail.Wanted(["user_created"], "W1", entity, 0, 1)
+        await trail.page(tx, E1, wanted, before=None, limit=1)
+    await trail.names(tx, E1, await audit.page(tx, E1))
+
+
 class Session(NamedTuple):
     """What was asked, and what the planner says to each statement."""
 
@@ -337,6 +347,7 @@ async def _session(url: str) -> Session:
         await ask_about_places(recorder)
         await ask_about_what_happened(recorder, plain)
         await ask_about_what_is_to_be_done(recorder)
+        await ask_about_the_trail(recorder)
     await store.close()
     connection = await asyncpg.connect(url)
     try:

@@ -96,7 +96,7 @@ async def page(
     tx: Tx, org: OrgId, *, before: str | None = None, entity: str | None = None, limit: int = 100
 ) -> list[Record]:
     """The newest events first: those older than the id ``before``, of the entity with this id."""
-    sql, args = f"SELECT {_COLUMNS} FROM audit_events t WHERE t.org_id = $1", [org, limit]
+    sql, args = f"SELECT {COLUMNS} FROM audit_events t WHERE t.org_id = $1", [org, limit]
     for column, value in (("t.id <", before), ("t.entity_id =", entity)):
         if value is not None:
             args.append(value)
@@ -198,7 +198,8 @@ def digest(salt: str, personal: str) -> str:
 _NAMES = Record.__struct_fields__
 _SUBJECT = _NAMES.index("subject_id")
 _COVERED = _NAMES[:-2]  # all but salt and personal
-_COLUMNS = ", ".join(f"t.{name}" for name in _NAMES)
+COLUMNS = ", ".join(f"t.{name}" for name in _NAMES)
+"""Of ``audit_events t``: what makes a `Record`."""
 _INSERT = (
     f"INSERT INTO audit_events ({', '.join(_NAMES)})"
     f" VALUES ({', '.join(f'${n + 1}' for n in range(len(_NAMES)))})"
@@ -211,7 +212,7 @@ _SEAL = (
     " ON CONFLICT DO NOTHING RETURNING n"
 )
 _SEALS = "SELECT n, events, hash, previous FROM audit_seals WHERE org_id = $1 AND n > $2 ORDER BY n LIMIT $3"
-_EVENTS = f"SELECT {_COLUMNS} FROM audit_events t WHERE t.org_id = $1 AND t.id IN each($2)"
+_EVENTS = f"SELECT {COLUMNS} FROM audit_events t WHERE t.org_id = $1 AND t.id IN each($2)"
 
 Seal = tuple[int, list[str], str, str]  # n, ids of its events, hash, previous
 

@@ -20,3 +20,21 @@ class Growing:
         number = (high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low
         text = f"{number:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+_LATEST = 2**48 - 1  # milliseconds that fit into an id
+
+
+def least_at(ms: int) -> str:
+    """The least id that something of this millisecond or later can have.
+
+    >>> least_at(1_764_000_000_123), moment(least_at(1_764_000_000_123))
+    ('019ab697-e87b-7000-8000-000000000000', 1764000000123)
+    """
+    text = f"{min(max(ms, 0), _LATEST):012x}"
+    return f"{text[:8]}-{text[8:]}-7000-8000-000000000000"
+
+
+def moment(id: str) -> int:
+    """The millisecond in an id."""
+    return int(id[:8] + id[9:13], 16)

@@ -136,14 +136,10 @@ def invalid_authentication(reason: str) -> HttpError:
 
 
 def refusal(grant: tokens.Grant, now: int, ip: str | None) -> str | None:
-    """Why a token does not count; None: it does. ``now``: seconds."""
+    """Why a token does not count for SCIM; None: it does. ``now``: seconds."""
     token = grant.token
-    if token.revoked is not None:
-        return "was revoked"
-    if token.expires is not None and token.expires <= now:
-        return "has expired"
-    if grant.owner_deactivated:
-        return "is of somebody deactivated"
+    if reason := ended(grant, now):
+        return reason
     if not access.may_administer(grant.owner_role):
         return "is of somebody who is no administrator"
     if access.SCIM_SCOPE not in token.scopes:
@@ -151,6 +147,16 @@ def refusal(grant: tokens.Grant, now: int, ip: str | None) -> str | None:
     if not comes_from(token.allow_ips, ip):
         return f"may not be used from {ip}"
     return None
+
+
+def ended(grant: tokens.Grant, now: int) -> str | None:
+    """Why a token counts nowhere any more; None: it does. ``now``: seconds."""
+    token = grant.token
+    if token.revoked is not None:
+        return "was revoked"
+    if token.expires is not None and token.expires <= now:
+        return "has expired"
+    return "is of somebody deactivated" if grant.owner_deactivated else None
 
 
 def comes_from(ranges: tuple[str, ...], ip: str | None) -> bool:

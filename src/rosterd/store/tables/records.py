@@ -28,7 +28,7 @@ audit_events = Table(
     text_column("salt", null=True),  # so that a digest cannot be guessed once the rest is forgotten
     text_column("personal", null=True),  # JSON; NULL: nothing personal, or forgotten
     PrimaryKeyConstraint("org_id", "id", name="audit_events_pk"),
-    Index("audit_events_by_entity", "org_id", "entity_id"),
+    Index("audit_events_by_entity", "org_id", "entity_id", "id"),
 )
 
 # Events that no seal covers yet.

@@ -36,6 +36,7 @@ def upgrade() -> None:
     _connections()
     _outbox()
     _signing_in()
+    _trail()
     if op.get_bind().dialect.name == "sqlite":
         _tell_sqlite_what_to_expect()
 
@@ -339,8 +340,15 @@ def _signing_in() -> None:
     )
 
 
+def _trail() -> None:
+    """What happened to one thing is read newest first, page by page."""
+    op.drop_index("audit_events_by_entity", "audit_events")
+    op.create_index("audit_events_by_entity", "audit_events", ["org_id", "entity_id", "id"])
+
+
 # As in revision 0001: table, index, and how many rows there are for each value of its first columns.
 EXPECTATIONS = (
+    ("audit_events", "audit_events_by_entity", "1000000 1000000 10 1"),
     ("workspace_members", "workspace_members", "200000 200000 10000 1 1"),
     ("workspace_members", "workspace_members_by_user", "200000 200000 2 1 1"),
     ("workspace_roles", "workspace_roles", "100 100 5 1"),
