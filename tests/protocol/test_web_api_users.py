@@ -309,11 +309,11 @@ def test_a_list_is_of_the_workspace_and_of_who_was_there_when_deactivated(org: O
     ann, bob, eve = (org.create_user(name) for name in ("ann", "bob", "eve"))
     inside.put_in(org.server.database, org.org_id, {one: [ann, bob], other: [bob]})
     inside.suspend(org.server.database, org.org_id, bob)
-    for team, people in ((one, {ann, bob}), (other, {bob})):
+    for team, people in ((one, {ann, bob, org.owner_id}), (other, {bob})):
         listed = api.ok("users.list", team_id=team)["members"]
         assert [each["id"] for each in listed] == sorted(people)
         assert {each["id"]: each["enterprise_user"]["teams"] for each in listed} == {
-            id: [one] if id == ann else [] for id in people
+            id: [] if id == bob else [one] for id in people
         }
         assert [each["id"] for each in api.ok("users.list", team_id=team, limit="1")["members"]] == sorted(
             people
@@ -351,7 +351,9 @@ def test_a_channel_is_shown_whole(business: Org) -> None:
     ann = business.create_user("ann")
     id = a_channel(business, 1, topic="Fish")
     inside.put_in(business.server.database, business.org_id, {id: [ann]})
-    assert business.web_api(*READ_CHANNELS, of=ann).call("users.conversations") == {
+    answer = business.web_api(*READ_CHANNELS, of=ann).call("users.conversations")
+    assert [each["name"] for each in answer["channels"] if each["is_general"]] == ["general"]
+    assert answer | {"channels": [each for each in answer["channels"] if not each["is_general"]]} == {
         "ok": True,
         "channels": [
             {
@@ -428,6 +430,7 @@ def test_channels_come_in_pages(business: Org) -> None:
         page = api.ok("users.conversations", limit="2", cursor=cursor)
         seen += [each["id"] for each in page["channels"]]
         cursor, pages = page["response_metadata"]["next_cursor"], pages + 1
+    assert seen.pop() not in channels  # #general, the newest of them
     assert (seen, pages) == (channels, 3)
 
 

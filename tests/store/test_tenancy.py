@@ -240,6 +240,7 @@ async def ask_about_places(tx: Tx) -> None:
     for within in (None, team.id):
         await channels.page(tx, E1, within)
     await channels.homes(tx, E1, [channel.id])
+    await channels.of_person(tx, E1, ann, bob, team.id, channels.Wanted())
     await channels.named(tx, E1, team.id, "deals")
     await channels.set_archived(tx, E1, channel.id, False)
     await channels.of_guest(tx, E1, ann)
@@ -253,6 +254,7 @@ async def ask_about_places(tx: Tx) -> None:
         await places.remove(tx, kind, E1, place, [bob])
         await consequences.held_by(tx, E1, place, group, after="", limit=1)
     await places.suspend(tx, E1, ann)
+    await places.former(tx, E1, team.id)
     await places.restore(tx, E1, ann)
     await places.forget(tx, E1, ann)
     await connections.put_workspace(tx, E1, group, GroupWorkspace(team.id, True, True))

@@ -17,6 +17,16 @@ class Home(NamedTuple):
     is_general: bool  # nobody leaves it
 
 
+class Wanted(NamedTuple):
+    """A page of channels: of which kinds, behind the one of this time and id."""
+
+    public: bool = True
+    private: bool = True
+    archived: bool = True
+    after: tuple[int, str] = (0, "")
+    limit: int = 100
+
+
 async def insert(tx: Tx, channel: Channel) -> bool:
     """Store a new channel, whose name is held already. False: its id is taken."""
     row = await tx.one(
@@ -76,6 +86,27 @@ async def page(
         f"SELECT {_COLUMNS} FROM channels WHERE org_id = $1 AND (created, id) > ($2, $3){within}"
         " ORDER BY created, id LIMIT $4",
         org, *after, limit, *([] if team is None else [team]),
+    )  # fmt: skip
+    return [_channel(row) for row in rows]
+
+
+async def of_person(
+    tx: Tx, org: OrgId, user: UserId, viewer: UserId, team: TeamId, wanted: Wanted
+) -> list[Channel]:
+    """Channels of a workspace that ``user`` is in, in order of creation.
+
+    Of private ones those that ``viewer`` is in, too.
+    """
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM channels WHERE org_id = $1 AND (created, id) > ($5, $6)"
+        " AND (is_private = 0 OR id IN"
+        " (SELECT channel_id FROM channel_members WHERE org_id = $1 AND user_id = $3))"
+        " AND is_private >= $8 AND is_private <= $9 AND is_archived <= $10"
+        " AND id IN (SELECT channel_id FROM channel_members WHERE org_id = $1 AND user_id = $2)"
+        " AND id IN (SELECT channel_id FROM channel_workspaces WHERE org_id = $1 AND team_id = $4)"
+        " ORDER BY created, id LIMIT $7",
+        org, user, viewer, team, *wanted.after, wanted.limit,
+        int(not wanted.public), int(wanted.private), int(wanted.archived),
     )  # fmt: skip
     return [_channel(row) for row in rows]
 

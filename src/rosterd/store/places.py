@@ -98,6 +98,16 @@ async def page(
     return [UserId(user) for (user,) in rows]
 
 
+async def former(tx: Tx, org: OrgId, place: str, *, after: str = "", limit: int = 100) -> list[UserId]:
+    """People whom :func:`suspend` remembers there, paged as :func:`page` does. Under ``scan``."""
+    rows = await tx.all(
+        "SELECT DISTINCT user_id FROM former_members WHERE org_id = $1 AND place_id = $2 AND user_id > $3"
+        " ORDER BY user_id LIMIT $4",
+        org, place, after, limit,
+    )  # fmt: skip
+    return [UserId(user) for (user,) in rows]
+
+
 async def count(tx: Tx, kind: Kind, org: OrgId, places: Sequence[str]) -> dict[str, int]:
     """Place → how many people are there. Costs what there is of them: under ``scan``."""
     table, column = kind
