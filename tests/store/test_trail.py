@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from rosterd.directory.events import Event
-from rosterd.directory.model import Actor, Role, TeamId, Token, TokenId, UserId
-from rosterd.store import audit, orgs, tokens, trail
+from rosterd.directory.model import Actor, Role, TeamId, Token, TokenId, UserId, Workspace
+from rosterd.store import audit, orgs, tokens, trail, workspaces
 from rosterd.store.audit import Record
 from rosterd.store.engine import Store, Tx
 from rosterd.store.trail import Page, Wanted
@@ -120,7 +120,7 @@ async def test_names_are_found_for_all_that_events_are_about(store: Store) -> No
         await found(tx, 0, E2)
         await settle(tx, a_user(3, E2))
         group = await gather(tx, 1, [])
-        await orgs.insert_workspace(tx, E1, TeamId("T1"), "Team", "team")
+        await workspaces.insert(tx, Workspace(E1, TeamId("T1"), 1, "Team", "team"))
         token = Token(TokenId("A1"), E1, UserId("W2"), ("admin",), TeamId("T1"), (), 1, None, None, None)
         await tokens.insert(tx, token, "hash")
         installed = msgspec.structs.replace(token, id=TokenId("A2"), app_id="A9", team_id=None)

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rosterd.actions import apps, groups, orgs, users
+from rosterd.actions import apps, channels, connections, groups, orgs, users, workspaces
 from rosterd.cli.session import find_org, operator, origin
 from rosterd.directory.groups import GroupChange, Members
-from rosterd.directory.model import Org, Plan, Profile, User, UserId
+from rosterd.directory.model import Actor, GroupId, GroupWorkspace, Org, Plan, Profile, User, UserId
 from rosterd.directory.users import UserChange
 from rosterd.settings import SettingsError
 from rosterd.store import orgs as org_rows
-from rosterd.store import tokens
+from rosterd.store import outbox, tokens
 from rosterd.store import users as user_rows
 from rosterd.store.engine import Store, Tx
 
 DOMAIN = "demo"
 OWNER_EMAIL = "olive.owner@demo.example"
-_SCOPES = ("admin", "rosterd:demo")
+_SCOPES = (
+    "admin",
+    "admin.analytics:read", "admin.conversations:read", "admin.conversations:write", "admin.teams:read",
+    "admin.teams:write", "admin.usergroups:read", "admin.usergroups:write", "admin.users:read",
+    "admin.users:write", "auditlogs:read", "channels:read", "channels:write", "chat:write", "groups:read",
+    "groups:write", "team:read", "usergroups:read", "users.profile:read", "users:read", "users:read.email",
+    "rosterd:demo",
+)  # fmt: skip
+"""All that the API has for an administrator, and a mark by which the next start finds the token."""
 
 
 class _Person(NamedTuple):
@@ -43,6 +51,29 @@ _PEOPLE = (
 )
 _LEFT = _Person("pavel", "Pavel", "Quill", "Designer", "Design")
 _GUEST = _Person("gus", "Gus", "Guestley", "Contractor", "")
+
+
+class _Channel(NamedTuple):
+    name: str
+    workspace: str  # its domain
+    is_private: bool = False
+    groups: tuple[str, ...] = ()  # that lead there
+    allowed: tuple[str, ...] = ()  # on its allowlist
+
+
+_WORKSPACES = {"demo-build": "Build", "demo-field": "Field"}
+"""Domain → name, beside the first one."""
+_CONNECTIONS = (
+    ("Engineering", DOMAIN, True), ("Engineering", "demo-build", True), ("Sales", DOMAIN, True),
+    ("Sales", "demo-field", False), ("People", DOMAIN, True),
+)  # fmt: skip
+"""Group, workspace, and whether whoever leaves the one leaves the other."""
+_CHANNELS = (
+    _Channel("deploys", "demo-build", groups=("Engineering",)),
+    _Channel("incidents", "demo-build", is_private=True, groups=("Engineering",)),
+    _Channel("deals", DOMAIN, groups=("Sales",)),
+    _Channel("hiring", DOMAIN, is_private=True, groups=("People",), allowed=("People",)),
+)
 
 
 async def welcome(store: Store, key: bytes, base_url: str) -> str:
@@ -74,14 +105,41 @@ async def _seed(store: Store) -> None:
         async with store.write() as tx:
             made[person.username] = (await _create(tx, org, person, guest=person is _GUEST)).id
     actor = operator(org, "serve --demo")
+    gathered: dict[str, GroupId] = {}
     for name in dict.fromkeys(person.group for person in _PEOPLE):
         members = tuple(made[person.username] for person in _PEOPLE if person.group == name)
         async with store.write() as tx:
             change = GroupChange(display_name=name, members=Members(add=members))
-            await groups.create(tx, org, change, actor=actor)
+            gathered[name] = (await groups.create(tx, org, change, actor=actor)).id
+    async with store.write() as tx:
+        await _lead(tx, org, gathered, made[_GUEST.username], actor=actor)
     async with store.write() as tx:
         left = await users.existing(tx, org.id, made[_LEFT.username])
         await users.deactivate(tx, org, left, actor=actor)
+        # Who was there from the start is told of nothing: the first mail is of what you do.
+        waiting = await outbox.page(tx, org.id, dead=False)
+        await outbox.drop(tx, org.id, [entry.id for entry in waiting])
+
+
+async def _lead(tx: Tx, org: Org, gathered: dict[str, GroupId], guest: UserId, *, actor: Actor) -> None:
+    """Workspaces and channels, and the groups that lead there."""
+    teams = {DOMAIN: org.team_id}
+    for domain, name in _WORKSPACES.items():
+        teams[domain] = (await workspaces.create(tx, org, domain, name, actor=actor)).id
+    for group, domain, required in _CONNECTIONS:
+        to = [GroupWorkspace(teams[domain], required, auto_provision=True)]
+        await connections.connect_workspaces(tx, org, gathered[group], to, actor=actor)
+    for channel in _CHANNELS:
+        team = teams[channel.workspace]
+        made = await channels.create(
+            tx, org, channel.name, [team], is_private=channel.is_private, actor=actor
+        )
+        for group in channel.groups:
+            await connections.connect_channels(tx, org, gathered[group], [made.id], actor=actor)
+        for group in channel.allowed:
+            await connections.allow(tx, org, made.id, gathered[group], actor=actor)
+        if channel.name == "deals":
+            await workspaces.assign(tx, org, team, guest, channel_ids=[made.id], actor=actor)
 
 
 async def _create(tx: Tx, org: Org, person: _Person, *, guest: bool) -> User:
