@@ -267,6 +267,16 @@ async def test_elsewhere_everybody_is_in_the_one_workspace_and_groups_lead_nowhe
             await at.workspace(tx, "second")
 
 
+async def test_who_is_created_inactive_joins_the_one_workspace_once_they_are_active(store: Store) -> None:
+    at = await acme(store, Plan.BUSINESS_PLUS)
+    async with store.write() as tx:
+        change = UserChange(username="ann", email="ann@x.example", active=False)
+        ann = await users.create(tx, at.org, change, actor=at.owner)
+        assert await at.where(tx, ann.id) == {}
+        await users.update(tx, at.org, ann, UserChange(active=True), actor=at.owner)
+        assert await at.where(tx, ann.id) == {at.first: [""]}
+
+
 async def crowd(tx: Tx, at: Acme, count: int) -> list[UserId]:
     return [await at.person(tx, f"p{n}") for n in range(count)]
 
@@ -295,6 +305,31 @@ async def test_more_than_a_thousand_consequences_are_work_for_later(
         for person in people:
             assert await at.where(tx, person) == {}
         assert (await at.actions(tx, UserId(group)))[-1] == "usergroup_removed_from_team"
+
+
+async def test_many_who_join_at_once_are_put_there_portion_by_portion(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rosterd.directory.workspaces.CONSEQUENCES_AT_ONCE", 4)
+    monkeypatch.setattr("rosterd.actions.consequences.PORTION", 3)
+    at = await acme(store)
+    async with store.write() as tx:
+        made = await connected(tx, at)
+        people = await crowd(tx, at, 8)
+        await at.join(tx, made["group"], *people)
+        await at.leave(tx, made["group"], people[0])  # before the work is done
+        waiting = [
+            each for each in await outbox.page(tx, at.org.id, dead=False) if each.kind == "consequences"
+        ]
+        assert sorted(len(each.arguments["users"]) for each in waiting) == [2, 3, 3]
+    await at.work_off()
+    async with store.read() as tx:
+        assert await at.where(tx, people[0]) == {}
+        for person in people[1:]:
+            assert await at.where(tx, person) == {
+                made["team"]: [made["group"]], made["channel"]: [made["group"]]
+            }  # fmt: skip
+        assert (await at.actions(tx, UserId(made["group"]))).count("usergroup_updated") == 2
 
 
 async def test_a_slice_that_is_done_twice_changes_nothing_the_second_time(

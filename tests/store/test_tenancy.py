@@ -255,6 +255,7 @@ async def ask_about_places(tx: Tx) -> None:
         await consequences.held_by(tx, E1, place, group, after="", limit=1)
     await places.suspend(tx, E1, ann)
     await places.former(tx, E1, team.id)
+    await places.remember(tx, E1, ann, team.id)
     await places.restore(tx, E1, ann)
     await places.forget(tx, E1, ann)
     await connections.put_workspace(tx, E1, group, GroupWorkspace(team.id, True, True))

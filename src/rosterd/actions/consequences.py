@@ -31,6 +31,9 @@ from rosterd.store.connections import Connections
 from rosterd.store.engine import Tx
 from rosterd.store.places import CHANNEL, WORKSPACE, Kind, Membership
 
+PORTION = 500
+"""People that one task names."""
+
 
 class Change(msgspec.Struct):
     """Who joined and left which workspaces and channels. Filled in at its end."""
@@ -166,13 +169,19 @@ async def begin(tx: Tx, org_id: OrgId, task: Task, led: Connections, people: int
         return
     details = {"idp_group_member_count": people, **_about(task)}
     await audit.append(tx, [Event(enqueued, "usergroup", task.group_id, details)], task.actor)
-    waiting = msgspec.structs.replace(
-        task,
-        completed=task.completed or "usergroup_updated",
-        slice=max(1, rules.CONSEQUENCES_AT_ONCE // 2 // size),
+    waiting = msgspec.structs.replace(task, slice=max(1, rules.CONSEQUENCES_AT_ONCE // 2 // size))
+    tasks = [msgspec.structs.replace(waiting, users=users) for users in _portions(task.users)]
+    tasks[-1] = msgspec.structs.replace(tasks[-1], completed=task.completed or "usergroup_updated")
+    await outbox.add(
+        tx,
+        org_id,
+        [Errand(ErrandKind.CONSEQUENCES, each.group_id, msgspec.to_builtins(each)) for each in tasks],
     )
-    arguments: dict[str, Any] = msgspec.to_builtins(waiting)
-    await outbox.add(tx, org_id, [Errand(ErrandKind.CONSEQUENCES, task.group_id, arguments)])
+
+
+def _portions(people: tuple[UserId, ...]) -> list[tuple[UserId, ...]]:
+    """Tasks are written again after every slice: so none names many people."""
+    return [people[n : n + PORTION] for n in range(0, max(len(people), 1), PORTION)]
 
 
 async def work(tx: Tx, org_id: OrgId, arguments: dict[str, Any]) -> dict[str, Any] | None:

@@ -96,15 +96,21 @@ async def _settle(
         )
         user, taken = await _insert(tx, org, user, refused, actor)
         if taken is None:
-            if org.plan is not Plan.ENTERPRISE and not user.deactivated and user.role is not Role.BOT:
-                await consequences.put(
-                    tx, WORKSPACE, org.id, org.team_id, [user.id], quietly=True, actor=actor
-                )
+            if org.plan is not Plan.ENTERPRISE and user.role is not Role.BOT:
+                await _welcome(tx, org, user, actor=actor)
             return user
         if taken != "username" or "@" not in wanted:
             raise await _refusal(tx, user, taken, wanted)
         held |= await store_names.like(tx, org.id, stem[:17])  # what a number of four digits leaves
     raise Invalid("truncation_error", user=stem)
+
+
+async def _welcome(tx: Tx, org: Org, user: User, *, actor: Actor) -> None:
+    """Outside Enterprise everybody is in the one workspace, once they are active."""
+    if user.deactivated:
+        await places.remember(tx, org.id, user.id, org.team_id)
+    else:
+        await consequences.put(tx, WORKSPACE, org.id, org.team_id, [user.id], quietly=True, actor=actor)
 
 
 _DRAWS = 4

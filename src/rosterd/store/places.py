@@ -133,6 +133,15 @@ async def suspend(tx: Tx, org: OrgId, user: UserId) -> None:
         await tx.run(f"DELETE FROM {table} WHERE org_id = $1 AND user_id = $2", org, user)
 
 
+async def remember(tx: Tx, org: OrgId, user: UserId, place: str) -> None:
+    """Somebody who was never active will be there, directly, once they are."""
+    await tx.run(
+        "INSERT INTO former_members (org_id, user_id, place_id, source_id, kept)"
+        " VALUES ($1, $2, $3, '', 0) ON CONFLICT DO NOTHING",
+        org, user, place,
+    )  # fmt: skip
+
+
 async def restore(tx: Tx, org: OrgId, user: UserId) -> None:
     """Bring somebody back to where :func:`suspend` remembers them, as far as it is still there."""
     for (table, column), prefix, there in (
