@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import asyncpg
 import pytest
 
+from rosterd.directory.apps import App, Code
 from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.model import (
     Channel,
@@ -31,19 +32,24 @@ from rosterd.directory.model import (
     Workspace,
 )
 from rosterd.directory.query import Compare, Condition, Constant, Not, Op, Present
+from rosterd.directory.signin import IdentityProvider, Link, Means, SessionId
+from rosterd.directory.signin import Session as Seating
 from rosterd.provisioning.cards import card
 from rosterd.store import (
+    apps,
     audit,
     channels,
     connections,
     consequences,
     groups,
+    idps,
     names,
     orgs,
     outbox,
     places,
     profile_fields,
     query,
+    sessions,
     tokens,
     trail,
     users,
@@ -57,17 +63,20 @@ from tests.servers import Databases
 from tests.store.rows import ACTOR, E1, a_group, a_user, an_event, an_org, found, gather
 
 NOUNS = (
+    apps,
     audit,
     channels,
     connections,
     consequences,
     groups,
+    idps,
     names,
     orgs,
     outbox,
     places,
     profile_fields,
     query,
+    sessions,
     tokens,
     trail,
     users,
@@ -77,6 +86,8 @@ NOUNS = (
 ask every shard: there is no request to route."""
 
 LEADING = {
+    "apps.find",
+    "sessions.find",
     "tokens.authenticate",
     "tokens.touch",
     "orgs.find",
@@ -87,7 +98,7 @@ LEADING = {
 }
 """Who asks before the organisation is known: what leads to it, and who goes round where something waits."""
 
-ROUTES = {"orgs", "tokens", "audit_unsealed", "outbox"}
+ROUTES = {"apps", "orgs", "sessions", "tokens", "audit_unsealed", "outbox"}
 """The tables that they ask."""
 
 OWNER = {"orgs": "id"}
@@ -184,6 +195,7 @@ async def ask_about_people(tx: Tx) -> None:
     await tokens.touch(tx, [("hash", 2)])
     await tokens.revoke(tx, E1, token.id, 3)
     await tokens.revoke_of_user(tx, E1, mine[0], 3)
+    await tokens.revoke_of_app(tx, E1, "A1", 3)
 
 
 async def ask_about_groups(tx: Tx) -> None:
@@ -282,6 +294,36 @@ async def ask_about_places(tx: Tx) -> None:
     await connections.remove_workspace(tx, E1, group, team.id)
 
 
+async def ask_about_signing_in(tx: Tx) -> None:
+    """Each function of sessions, idps and apps."""
+    me = a_user(1).id
+    session = Seating(E1, SessionId("X1"), me, Means.LINK, "pytest", None, 1, 1, 9, None)
+    await sessions.insert(tx, session, "hash")
+    await sessions.find(tx, "hash")
+    await sessions.of_user(tx, E1, me)
+    await sessions.touch(tx, E1, session.id, 2)
+    await sessions.revoke(tx, E1, session.id, 3)
+    await sessions.revoke_of_user(tx, E1, me, 3)
+    await sessions.remove_expired(tx, E1, me, 3)
+    await sessions.add_link(tx, Link(E1, me, 1, 9, None), "hash")
+    await sessions.find_link(tx, E1, "hash")
+    await sessions.find_link(tx, E1, "hash", lock=True)
+    await sessions.revoke_link(tx, E1, "hash", 3)
+    await sessions.remove_links(tx, E1, me, before=3)
+    await idps.update(tx, IdentityProvider(E1, "https://id.example", "id", "secret", False, 1))
+    await idps.find(tx, E1)
+    await idps.remove(tx, E1)
+    await apps.insert(tx, App("1.2", E1, "A1", "App", ("https://a.example",), ("admin",), 1, None), "hash")
+    await apps.find(tx, "1.2")
+    await apps.of_org(tx, E1)
+    await apps.revoke(tx, E1, "A1", 3)
+    await apps.add_code(tx, Code(E1, "1.2", me, None, ("admin",), "", None, 9, None), "hash")
+    await apps.find_code(tx, E1, "hash")
+    await apps.update_code(tx, E1, "hash", TokenId("A2"))
+    await apps.remove_codes(tx, E1, me)
+    await apps.remove_expired(tx, E1, 3)
+
+
 async def ask_about_what_happened(tx: Tx, plain: Tx) -> None:
     """Each function of audit."""
     await audit.append(tx, [an_event(1, {"name": "x"})], ACTOR)
@@ -348,6 +390,7 @@ async def _session(url: str) -> Session:
         await ask_about_people(recorder)
         await ask_about_groups(recorder)
         await ask_about_places(recorder)
+        await ask_about_signing_in(recorder)
         await ask_about_what_happened(recorder, plain)
         await ask_about_what_is_to_be_done(recorder)
         await ask_about_the_trail(recorder)
@@ -430,7 +473,7 @@ def test_what_leads_to_an_organisation_stays_with_it(session: Session) -> None:
     ]
     assert {look.table for look, _ in led} == {"users"}  # of the owner, by the token's row
     assert [
-        sql for look, sql in led if not re.search(r"\borg_id = (t\.org_id|o\.id)\b", look.conditions)
+        sql for look, sql in led if not re.search(r"\borg_id = ([ts]\.org_id|o\.id)\b", look.conditions)
     ] == []
 
 

@@ -1,23 +1,24 @@
-"""What can be done with tokens: make, revoke. A token's secret is shown once and kept as a keyed hash."""
+"""What can be done with tokens and apps: make, install, revoke. Secrets are kept as keyed hashes."""
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
-import re
 import secrets
 from collections.abc import Sequence
 
 from rosterd.directory import access
+from rosterd.directory import apps as rules
+from rosterd.directory.apps import App, Code
 from rosterd.directory.errors import Invalid, NotAllowed, NotFound
 from rosterd.directory.events import Event
 from rosterd.directory.ids import SPAN, slack_id
-from rosterd.directory.model import Actor, Org, TeamId, Token, TokenId, User
-from rosterd.store import audit, tokens, workspaces
+from rosterd.directory.model import Actor, Org, Origin, TeamId, Token, TokenId, User
+from rosterd.store import apps as store
+from rosterd.store import audit, tokens, users, workspaces
 from rosterd.store.engine import Tx
 
 MAX_ALLOWED_RANGES = 10
-_SCOPE = re.compile(r"[a-z][a-z0-9_]*(?:[.:][a-z0-9_]+)*")
 PREFIX = "xoxp-"
 
 
@@ -36,9 +37,10 @@ async def create_token(
     team_id: TeamId | None = None,
     allow_ips: Sequence[str] = (),
     expires: int | None = None,
+    app_id: str | None = None,
     actor: Actor,
 ) -> tuple[Token, str]:
-    """A user token of ``owner`` and its text, which is not kept. ``expires``: seconds.
+    """A user token of ``owner`` and its text, which is not kept. ``expires``: seconds; ``app_id``: who asked.
 
     Refused where the owner's role may not hold such a token: the ``admin`` scopes are for
     administrators and owners.
@@ -47,8 +49,7 @@ async def create_token(
     _check_holder(owner, scopes)
     if expires is not None and expires <= tx.now // 1_000_000:
         raise Invalid("invalid_expiration")
-    if team_id is not None and await workspaces.find(tx, org.id, team_id) is None:
-        raise NotFound("no_such_team", team=team_id)
+    await check_team(tx, org, team_id)
     text = f"{PREFIX}{secrets.token_hex(6)}-{secrets.token_urlsafe(32)}"
     token = Token(
         id=TokenId(slack_id("A", secrets.randbelow(SPAN))),
@@ -61,6 +62,7 @@ async def create_token(
         expires=expires,
         last_used=None,
         revoked=None,
+        app_id=app_id,
     )
     await tokens.insert(tx, token, hash_of(text, key))
     details = {"token": token.id, "owner": owner.id, "scopes": list(scopes)}
@@ -87,13 +89,17 @@ async def revoke_own_token(tx: Tx, org: Org, *, actor: Actor) -> None:
         await audit.append(tx, [Event("app_uninstalled", "app", actor.token_id, details)], actor)
 
 
+async def check_team(tx: Tx, org: Org, team_id: TeamId | None) -> None:
+    """Refuse what is no workspace of the organisation: ``no_such_team``."""
+    if team_id is not None and await workspaces.find(tx, org.id, team_id) is None:
+        raise NotFound("no_such_team", team=team_id)
+
+
 def _check_holder(owner: User, scopes: Sequence[str]) -> None:
-    if not scopes or not all(_SCOPE.fullmatch(scope) for scope in scopes):
-        raise Invalid("invalid_scope", scopes=",".join(scopes)[:80])
+    rules.check_scopes(scopes)
     if owner.deactivated:
         raise NotAllowed("account_inactive", user=owner.username)
-    administers = any(scope.partition(".")[0] == access.SCIM_SCOPE for scope in scopes)
-    if administers and not access.may_administer(owner.role):
+    if rules.is_administrative(scopes) and not access.may_administer(owner.role):
         raise NotAllowed("permission_denied", user=owner.username, role=str(owner.role))
 
 
@@ -115,3 +121,136 @@ def allowed_ranges(texts: Sequence[str]) -> tuple[str, ...]:
         except ValueError as error:
             raise Invalid("invalid_ip_range", range=text[:80]) from error
     return tuple(ranges)
+
+
+async def create_app(
+    tx: Tx,
+    org: Org,
+    name: str,
+    redirect_uris: Sequence[str],
+    scopes: Sequence[str],
+    *,
+    key: bytes,
+    actor: Actor,
+) -> tuple[App, str]:
+    """A new app that members of the organisation may install, and its secret, which is not kept.
+
+    Raises ``invalid_app_name``, ``bad_redirect_uri`` and ``invalid_scope``.
+    """
+    access.check_administers(actor)
+    name = name.strip()
+    if not name or len(name) > rules.MAX_NAME or not name.isprintable():
+        raise Invalid("invalid_app_name", name=name[:80])
+    if not 0 < len(redirect_uris) <= rules.MAX_REDIRECTS:
+        raise Invalid("bad_redirect_uri")
+    app = App(
+        client_id=f"{10**9 + secrets.randbelow(9 * 10**9)}.{10**11 + secrets.randbelow(9 * 10**11)}",
+        org_id=org.id,
+        id=slack_id("A", secrets.randbelow(SPAN)),
+        name=name,
+        redirect_uris=tuple(dict.fromkeys(map(rules.redirect_uri, redirect_uris))),
+        scopes=rules.check_scopes(scopes),
+        created=tx.now,
+        revoked=None,
+    )
+    secret = secrets.token_hex(16)
+    await store.insert(tx, app, hash_of(secret, key))
+    details = {"app": app.id, "name": app.name, "scopes": list(app.scopes)}
+    await audit.append(tx, [Event("app_approved", "app", app.id, details)], actor)
+    return app, secret
+
+
+async def revoke_app(tx: Tx, org: Org, app_id: str, *, actor: Actor) -> None:
+    """The app ended for good, with every token that it was given. Raises ``no_such_app``."""
+    access.check_administers(actor)
+    now = tx.now // 1_000_000
+    if not await store.revoke(tx, org.id, app_id, now):
+        if app_id not in {app.id for app in await store.of_org(tx, org.id)}:
+            raise NotFound("no_such_app", app=app_id)
+        return
+    ended = await tokens.revoke_of_app(tx, org.id, app_id, now)
+    uninstalled = [Event("app_uninstalled", "app", token, {"token": token}) for token in ended]
+    await audit.append(tx, [Event("app_restricted", "app", app_id, {"app": app_id}), *uninstalled], actor)
+
+
+async def authorize(
+    tx: Tx,
+    org: Org,
+    app: App,
+    scopes: Sequence[str],
+    *,
+    redirect_uri: str,
+    challenge: str | None,
+    team_id: TeamId | None,
+    key: bytes,
+    actor: Actor,
+) -> str:
+    """The actor consents; the code, which is not kept, can be exchanged once within ten minutes.
+
+    ``scopes`` come from :func:`rosterd.directory.apps.asked_scopes`, ``challenge`` from ``check_challenge``;
+    ``redirect_uri``: as the client named it, or empty. Raises ``access_denied`` and ``no_such_team``.
+    """
+    if actor.org_id != app.org_id or app.revoked is not None:
+        raise NotAllowed("access_denied")
+    rules.check_installer(org.plan, actor.role, on_team=team_id is not None)
+    await check_team(tx, org, team_id)
+    now = tx.now // 1_000_000
+    await store.remove_expired(tx, org.id, now)
+    text = f"{secrets.randbelow(10**10)}.{secrets.randbelow(10**13)}.{secrets.token_hex(32)}"
+    code = Code(
+        org_id=org.id,
+        client_id=app.client_id,
+        user_id=actor.user_id,
+        team_id=team_id,
+        scopes=rules.check_scopes(scopes),
+        redirect_uri=redirect_uri,
+        challenge=challenge,
+        expires=now + rules.CODE_SECONDS,
+        token_id=None,
+    )
+    await store.add_code(tx, code, hash_of(text, key))
+    return text
+
+
+async def exchange(
+    tx: Tx,
+    org: Org,
+    app: App,
+    text: str,
+    *,
+    redirect_uri: str | None,
+    verifier: str | None,
+    key: bytes,
+    origin: Origin,
+) -> tuple[Token, str] | None:
+    """The token that a code stands for, and its text. None: it was exchanged before, and its token ended.
+
+    Whoever has a code twice, one of the two is a thief (RFC 6749 §4.1.2). The caller must not undo that.
+    Raises ``invalid_code``, ``bad_redirect_uri``, ``invalid_code_verifier``, and what the installer has
+    lost since: ``access_denied``, ``account_inactive``.
+    """
+    hashed = hash_of(text, key)
+    code = await store.find_code(tx, org.id, hashed)
+    if code is None or code.client_id != app.client_id:
+        raise Invalid("invalid_code")
+    owner = await users.find(tx, org.id, code.user_id)
+    if owner is None:
+        raise Invalid("invalid_code")
+    actor = Actor(org.id, owner.id, owner.role, origin)
+    if code.token_id is not None:
+        if await tokens.revoke(tx, org.id, code.token_id, tx.now // 1_000_000):
+            event = Event("app_uninstalled", "app", code.token_id, {"token": code.token_id})
+            await audit.append(tx, [event], actor)
+        return None
+    if code.expires <= tx.now // 1_000_000:
+        raise Invalid("invalid_code")
+    if (redirect_uri or "") != code.redirect_uri:
+        raise Invalid("bad_redirect_uri")
+    if not rules.answers(verifier, code.challenge):
+        raise Invalid("invalid_code_verifier")
+    rules.check_installer(org.plan, owner.role, on_team=code.team_id is not None)
+    token, secret = await create_token(
+        tx, org, owner, code.scopes, key=key, team_id=code.team_id, app_id=app.id, actor=actor
+    )
+    await store.update_code(tx, org.id, hashed, token.id)
+    return token, secret

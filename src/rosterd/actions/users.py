@@ -24,7 +24,7 @@ from rosterd.directory.events import Event
 from rosterd.directory.ids import NEARBY, is_slack_id, number_at, slack_id
 from rosterd.directory.model import Actor, Org, OrgId, Plan, Profile, Role, User, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import audit, places, profile_fields, tokens
+from rosterd.store import apps, audit, places, profile_fields, sessions, tokens
 from rosterd.store import names as store_names
 from rosterd.store import users as store
 from rosterd.store.engine import Tx
@@ -112,6 +112,8 @@ async def _welcome(tx: Tx, org: Org, user: User, *, actor: Actor) -> None:
     else:
         await consequences.put(tx, WORKSPACE, org.id, org.team_id, [user.id], quietly=True, actor=actor)
 
+FOREVER = 2**62
+"""A time that never comes, in seconds."""
 
 _DRAWS = 4
 """How many ids are tried for a new person: that one is in use is rare, and that four are does not happen."""
@@ -231,7 +233,7 @@ async def _write(tx: Tx, before: User, after: User, events: Iterable[Event], *, 
         await store.remove_email(tx, after.org_id, address, after.id)
     await _claim_emails(tx, after, has - had, shown=after.username)
     if after.deactivated and not before.deactivated:
-        await tokens.revoke_of_user(tx, after.org_id, after.id, tx.now // 1_000_000)
+        await _shut_out(tx, after)
     await audit.append(tx, events, actor)
     if after.deactivated and not before.deactivated:
         await consequences.suspend(tx, after.org_id, after.id, actor=actor)
@@ -239,6 +241,15 @@ async def _write(tx: Tx, before: User, after: User, events: Iterable[Event], *, 
         await consequences.restore(tx, after.org_id, after.id, actor=actor)
     if after.erased:
         await places.forget(tx, after.org_id, after.id)
+
+
+async def _shut_out(tx: Tx, user: User) -> None:
+    """End for good all that lets somebody in: tokens, sessions, links, and codes that become tokens."""
+    now = tx.now // 1_000_000
+    await tokens.revoke_of_user(tx, user.org_id, user.id, now)
+    await sessions.revoke_of_user(tx, user.org_id, user.id, now)
+    await sessions.remove_links(tx, user.org_id, user.id, before=FOREVER)
+    await apps.remove_codes(tx, user.org_id, user.id)
 
 
 def _addresses(user: User) -> set[str]:

@@ -66,6 +66,15 @@ async def revoke_of_user(tx: Tx, org: OrgId, user: UserId, at: int) -> list[Toke
     return sorted(TokenId(id) for (id,) in rows)
 
 
+async def revoke_of_app(tx: Tx, org: OrgId, app_id: str, at: int) -> list[TokenId]:
+    """End all tokens that an app was given, at ``at`` (seconds). Returns those ended, in order of id."""
+    rows = await tx.all(
+        "UPDATE tokens SET revoked = $3 WHERE org_id = $1 AND app_id = $2 AND revoked IS NULL RETURNING id",
+        org, app_id, at,
+    )  # fmt: skip
+    return sorted(TokenId(id) for (id,) in rows)
+
+
 async def touch(tx: Tx, uses: Sequence[tuple[str, int]]) -> None:
     """Note when tokens were last used: pairs of hash and seconds. An earlier time changes nothing."""
     await tx.many(

@@ -87,12 +87,12 @@ async def update(tx: Tx, user: User) -> None:
 async def find(tx: Tx, org: OrgId, id: UserId, *, lock: bool = False) -> User | None:
     """The user, or None. ``lock``: nobody else changes the row before this transaction ends."""
     row = await tx.one(_FIND + " FOR UPDATE" if lock else _FIND, org, id)
-    return None if row is None else _user(row)
+    return None if row is None else from_row(row)
 
 
 async def find_many(tx: Tx, org: OrgId, ids: Sequence[UserId]) -> list[User]:
     """These users, in order of creation. Unknown ids are left out."""
-    return [_user(row) for row in await tx.all(_FIND_MANY, org, list(ids))]
+    return [from_row(row) for row in await tx.all(_FIND_MANY, org, list(ids))]
 
 
 async def ids(tx: Tx, org: OrgId, after: str, limit: int) -> list[UserId]:
@@ -206,7 +206,8 @@ _NAMES = (
 )  # fmt: skip
 _WIDTH = 12  # the columns that make a User; the others follow from them
 
-_COLUMNS = ", ".join(f"t.{name}" for name in _NAMES[:_WIDTH])
+COLUMNS = ", ".join(f"t.{name}" for name in _NAMES[:_WIDTH])
+"""What :func:`from_row` reads, of the alias ``t``."""
 _INSERT = (
     f"INSERT INTO users ({', '.join(_NAMES)}) VALUES ({', '.join(f'${n + 1}' for n in range(len(_NAMES)))})"
     " ON CONFLICT (org_id, id) DO NOTHING"
@@ -216,9 +217,9 @@ _UPDATE = (
     f"UPDATE users SET {', '.join(f'{name} = ${n + 1}' for n, name in enumerate(_NAMES) if n > 1)}"
     " WHERE org_id = $1 AND id = $2"
 )
-_FIND = f"SELECT {_COLUMNS} FROM users t WHERE t.org_id = $1 AND t.id = $2"
+_FIND = f"SELECT {COLUMNS} FROM users t WHERE t.org_id = $1 AND t.id = $2"
 _FIND_MANY = (
-    f"SELECT {_COLUMNS} FROM users t WHERE t.org_id = $1 AND t.id IN each($2) ORDER BY t.created, t.id"
+    f"SELECT {COLUMNS} FROM users t WHERE t.org_id = $1 AND t.id IN each($2) ORDER BY t.created, t.id"
 )
 _CARDS = "SELECT id, card FROM users WHERE org_id = $1 AND id IN each($2) ORDER BY created, id"
 CARD_BY = {
@@ -254,7 +255,8 @@ def _values(tx: Tx, user: User) -> tuple[str | int | None, ...]:
     )  # fmt: skip
 
 
-def _user(row: Row) -> User:
+def from_row(row: Row) -> User:
+    """The user in a row of `COLUMNS`."""
     org, id, created, username, email, display_name, role, gone, claimed, expires, erased, profile = row
     return User(
         org, id, created, username, email, display_name, Role(role), bool(gone),
