@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal
 
+from rosterd.dashboard.site import FIRST, Site
 from rosterd.directory.model import OrgId
 from rosterd.store import audit
 from rosterd.store.engine import Store, StoreError, check_reachable
@@ -21,6 +22,7 @@ from rosterd.web.express import Express
 from rosterd.web.methods.api import WebApi
 from rosterd.web.metrics import Metrics
 from rosterd.web.openapi import document
+from rosterd.web.pages import Pages
 from rosterd.web.pool import Pool
 from rosterd.web.reply import Reply
 from rosterd.web.request import Receive, Request, Scope, Send
@@ -68,6 +70,8 @@ class App:
         scim = Scim(store, self._authenticator, base_url, throttle)
         web_api = WebApi(store, self._authenticator, base_url, throttle)
         trail = Audit(store, self._authenticator, throttle)
+        self._site = Site(store, key, base_url)
+        people = Pages(self._site)
         self._description = document(base_url)
         public: dict[tuple[str, ...], Public] = {
             ("openapi.json",): self._describe,
@@ -78,6 +82,7 @@ class App:
         watcher = Watcher(self._metrics, access_log=access_log, tracing=tracing)
         ids = request_ids()
         services: dict[str, Service] = {"scim": scim, "api": web_api, "audit": trail}
+        services |= dict.fromkeys(FIRST, people)
         self._endpoint = Endpoint(services, scim, public, watcher, ids)
         decides = throttle is None or throttle.is_local
         self.express = Express(scim, self._metrics, ids) if decides and watcher.only_counts else None
@@ -138,6 +143,7 @@ class App:
                 async with asyncio.timeout(END_SECONDS):
                     await self._flush()
                     await self._seal()
+            await self._site.close()
             with contextlib.suppress(OSError):  # the folder is the parent's, who may be gone
                 await self._share()
             if self._throttle is not None:

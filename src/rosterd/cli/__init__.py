@@ -10,7 +10,7 @@ import sys
 import click
 
 from rosterd import __version__
-from rosterd.cli import admin, backup, database, serve
+from rosterd.cli import admin, backup, database, serve, signin
 from rosterd.cli.exchange import export, imports
 
 
@@ -21,7 +21,14 @@ def rosterd() -> None:
 
 
 rosterd.add_command(serve.serve)
-for command in (*admin.COMMANDS, *database.COMMANDS, *backup.COMMANDS, export.export, imports.import_command):
+for command in (
+    *admin.COMMANDS,
+    *signin.COMMANDS,
+    *database.COMMANDS,
+    *backup.COMMANDS,
+    export.export,
+    imports.import_command,
+):
     rosterd.add_command(command)
 admin.org_group.add_command(imports.discard)
 

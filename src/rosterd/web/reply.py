@@ -14,12 +14,16 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(slots=True)
 class Reply:
-    """``body`` is JSON-shaped, or bytes of another ``media``; None: no body, as Slack answers a DELETE."""
+    """``body`` is JSON-shaped, or bytes of another ``media``; None: no body, as Slack answers a DELETE.
+
+    ``cookies`` are values of Set-Cookie, the one header that may come more than once.
+    """
 
     status: int
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     media: bytes = CONTENT_TYPE
+    cookies: tuple[str, ...] = ()
 
     def content(self) -> bytes:
         if isinstance(self.body, bytes):
@@ -36,4 +40,5 @@ class Reply:
             (name.lower().encode(), value.encode("latin-1", "replace"))
             for name, value in self.headers.items()
         ]
+        raw += [(b"set-cookie", cookie.encode("latin-1")) for cookie in self.cookies]
         return raw

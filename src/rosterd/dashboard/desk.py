@@ -1,0 +1,85 @@
+"""What every page needs at hand, and what goes on after a page has been answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+from urllib.parse import urlencode
+
+from rosterd.dashboard import pages, session
+from rosterd.dashboard.oidc import Providers
+from rosterd.dashboard.pages import Page, Visit
+from rosterd.dashboard.patience import Patience
+from rosterd.dashboard.session import Cookies
+from rosterd.directory.errors import NotAllowed
+from rosterd.directory.model import Org
+from rosterd.store import orgs
+from rosterd.store.engine import Store, StoreError
+from rosterd.store.sessions import Seat
+
+log = logging.getLogger("rosterd.dashboard")
+
+ASIDE = 100
+"""Pieces of work that may be under way after their pages have been answered."""
+
+END_SECONDS = 5.0
+
+
+class Desk:
+    """``base_url``: under which browsers reach us, without a slash at its end."""
+
+    def __init__(self, store: Store, key: bytes, base_url: str) -> None:
+        self.store = store
+        self.key = key
+        self.base_url = base_url
+        self.cookies = Cookies(key, base_url)
+        self.providers = Providers()
+        self.patience = Patience()
+        self._aside: set[asyncio.Task[None]] = set()
+
+    async def seat(self, visit: Visit) -> Seat | None:
+        """Who is signed in with this browser."""
+        async with self.store.read() as tx:
+            seat = await self.cookies.seat(visit, tx)
+        if seat is not None:
+            await session.note_use(self.store, seat)
+        return seat
+
+    async def org(self, domain: str) -> Org | None:
+        """The organisation of this domain."""
+        async with self.store.read() as tx:
+            org = await orgs.find(tx, domain.lower()) if "\0" not in domain else None
+        return org if org is not None and org.domain == domain.lower() else None
+
+    def aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this after the page has been answered: how long it takes nobody can see. It may be lost.
+
+        Raises ``try_again_later`` where too much is under way.
+        """
+        if len(self._aside) >= ASIDE:
+            work.close()
+            raise NotAllowed("try_again_later")
+        task = asyncio.create_task(_logged(work))
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+
+    async def close(self) -> None:
+        """Finish what is under way, and the connections to providers."""
+        if self._aside:
+            await asyncio.wait(self._aside, timeout=END_SECONDS)
+        await self.providers.close()
+
+
+def sign_in_first(org: Org | None, path: str) -> Page:
+    """Go and sign in, then come back to ``path``."""
+    where = "/signin" if org is None else f"/signin/{org.domain}"
+    return pages.redirect(f"{where}?{urlencode({'next': path})}")
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except StoreError as error:
+        log.warning("a sign-in link was not sent: %s", error)

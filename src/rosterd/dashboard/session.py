@@ -1,0 +1,112 @@
+"""Cookies: who is signed in, and what a sign-in in progress has to remember.
+
+The session's cookie holds a random secret, and the server its keyed hash. What is remembered of a sign-in in
+progress is not stored: it travels in a cookie, signed and soon out of date.
+
+Source: RFC 6265bis, §4.1.3 (``__Host-``); OpenID Connect Core 1.0 §3.1.2.1 (state, nonce); RFC 7636.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+import msgspec
+
+from rosterd.actions.apps import hash_of
+from rosterd.dashboard.pages import Visit
+from rosterd.directory import signin as rules
+from rosterd.directory.model import Actor, OrgId
+from rosterd.store import sessions
+from rosterd.store.engine import Store, Tx
+from rosterd.store.sessions import Seat
+
+FLOW_SECONDS = 15 * 60
+"""How long somebody may take at their identity provider, or to find our mail."""
+
+TOUCH_SECONDS = 10 * 60
+"""How exactly it is noted when a session was last used."""
+
+
+class Flow(msgspec.Struct, frozen=True):
+    """A sign-in in progress. Without a ``state`` nobody has been sent to a provider."""
+
+    org_id: OrgId
+    next: str  # a path of ours
+    expires: int  # seconds
+    state: str = ""
+    nonce: str = ""
+    verifier: str = ""
+
+
+class Cookies:
+    """The cookies of one server, reached under ``base_url``."""
+
+    def __init__(self, key: bytes, base_url: str) -> None:
+        self._key = key
+        self._signing = hmac.digest(key, b"rosterd: cookies of a sign-in in progress", "sha256")
+        secure = base_url.startswith("https://")
+        prefix = "__Host-" if secure else ""
+        self._session = f"{prefix}rosterd"
+        self._flow = f"{prefix}rosterd-flow"
+        self._attributes = f"Path=/; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
+
+    def session(self, secret: str) -> str:
+        """Set-Cookie of somebody who has signed in."""
+        return self._set(self._session, secret, rules.LIFETIME_SECONDS)
+
+    def no_session(self) -> str:
+        return self._set(self._session, "", 0)
+
+    def flow(self, flow: Flow) -> str:
+        """Set-Cookie of a sign-in in progress."""
+        body = urlsafe_b64encode(msgspec.json.encode(flow)).decode()
+        return self._set(self._flow, f"{body}.{self._signature(body)}", FLOW_SECONDS)
+
+    def no_flow(self) -> str:
+        return self._set(self._flow, "", 0)
+
+    def flow_of(self, visit: Visit) -> Flow | None:
+        """The sign-in in progress in this browser, if we began it and it is not too old."""
+        body, _, signature = self._value(visit, self._flow).partition(".")
+        if not hmac.compare_digest(signature.encode(), self._signature(body).encode()):
+            return None
+        flow = msgspec.json.decode(urlsafe_b64decode(body), type=Flow)
+        return flow if time.time() < flow.expires else None
+
+    async def seat(self, visit: Visit, tx: Tx) -> Seat | None:
+        """Who is signed in with this browser now."""
+        secret = self._value(visit, self._session)
+        if not secret or len(secret) > 100:
+            return None
+        seat = await sessions.find(tx, hash_of(secret, self._key))
+        if seat is None or not rules.is_open(seat.session, int(time.time())) or seat.user.deactivated:
+            return None
+        return seat
+
+    def _set(self, name: str, value: str, seconds: int) -> str:
+        return f"{name}={value}; Max-Age={seconds}; {self._attributes}"
+
+    def _value(self, visit: Visit, name: str) -> str:
+        for part in (visit.header(b"cookie") or "").split(";"):
+            given, _, value = part.strip().partition("=")
+            if given == name:
+                return value
+        return ""
+
+    def _signature(self, body: str) -> str:
+        return hmac.digest(self._signing, body.encode(), "sha256").hex()
+
+
+async def note_use(store: Store, seat: Seat) -> None:
+    """Note that a session is used: now and then, not with every page."""
+    now = int(time.time())
+    if now - seat.session.last_used >= TOUCH_SECONDS:
+        async with store.write() as tx:
+            await sessions.touch(tx, seat.org.id, seat.session.id, now)
+
+
+def actor_of(seat: Seat, visit: Visit) -> Actor:
+    """Whoever is signed in, as the one who acts."""
+    return Actor(seat.org.id, seat.user.id, seat.user.role, visit.origin)

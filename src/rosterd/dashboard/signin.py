@@ -1,0 +1,224 @@
+"""Signing in and out: by the organisation's own provider, or by a link that is sent by e-mail.
+
+Rules of this module:
+
+1. Who may sign in is decided by :mod:`rosterd.actions.signin`; what a provider says only finds the person.
+2. Nobody learns from a page, or from how long it takes, whether an address belongs to a member.
+3. The page that a link leads to changes nothing: mail scanners open links before people do.
+4. Whoever signs in gets a new session; one that this browser had before is ended.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode, urlsplit
+
+from rosterd.actions import signin as actions
+from rosterd.actions.signin import Entry
+from rosterd.dashboard import forms, pages
+from rosterd.dashboard.desk import Desk
+from rosterd.dashboard.oidc import Identity
+from rosterd.dashboard.pages import Page, Visit
+from rosterd.dashboard.session import FLOW_SECONDS, Flow, actor_of
+from rosterd.directory.errands import Errand, Kind
+from rosterd.directory.errors import DirectoryError, NotAllowed, NotFound
+from rosterd.directory.model import Org, UserId
+from rosterd.directory.names import account_key
+from rosterd.directory.signin import LINK_SECONDS, IdentityProvider, Means, local_path
+from rosterd.store import idps, outbox, users
+from rosterd.store.engine import Tx
+
+log = logging.getLogger("rosterd.dashboard")
+
+HOME = "/home"
+MAX_ADDRESS = 255
+
+
+async def find_org(desk: Desk, visit: Visit) -> Page:
+    """Which organisation? Leads to its own page."""
+    onward = local_path(visit.params.get("next"), HOME)
+    domain = visit.params.get("domain", "").strip().lower()
+    if not domain:
+        return pages.render("find.html", next=onward)
+    org = await _org(desk, domain)
+    return pages.redirect(f"/signin/{org.domain}?{urlencode({'next': onward})}")
+
+
+async def choose(desk: Desk, visit: Visit, domain: str) -> Page:
+    """How to sign in to this organisation."""
+    org = await _org(desk, domain)
+    async with desk.store.read() as tx:
+        idp = await idps.find(tx, org.id)
+    provider = urlsplit(idp.issuer).hostname if idp else None
+    onward = local_path(visit.params.get("next"), HOME)
+    return pages.render("signin.html", org=org, provider=provider, next=onward)
+
+
+async def depart(desk: Desk, visit: Visit, domain: str) -> Page:
+    """To the organisation's provider."""
+    org = await _org(desk, domain)
+    idp = await _idp(desk, org)
+    departure = await desk.providers.begin(idp, _return_address(desk, org))
+    flow = Flow(
+        org.id,
+        local_path(visit.params.get("next"), HOME),
+        int(time.time()) + FLOW_SECONDS,
+        departure.state,
+        departure.nonce,
+        departure.verifier,
+    )
+    return pages.redirect(departure.url, cookies=(desk.cookies.flow(flow),))
+
+
+async def arrive(desk: Desk, visit: Visit, domain: str) -> Page:
+    """Back from the provider: a session, if what it says holds and the person is ours.
+
+    ``iss`` (RFC 9207) and ``state`` must be those of the sign-in that this browser began.
+    """
+    org = await _org(desk, domain)
+    flow = desk.cookies.flow_of(visit)
+    state = visit.params.get("state", "")
+    if flow is None or flow.org_id != org.id or not flow.state:
+        raise NotAllowed("unknown_sign_in")
+    if not hmac.compare_digest(state.encode(), flow.state.encode()):
+        raise NotAllowed("unknown_sign_in")
+    idp = await _idp(desk, org)
+    if visit.params.get("iss", idp.issuer) != idp.issuer:
+        raise NotAllowed("untrusted_identity", reason="another issuer answers")
+    code = visit.params.get("code")
+    if not code:
+        log.info("request %s: the provider answers %.80r", visit.id, visit.params.get("error"))
+        raise NotAllowed("provider_refused")
+    try:
+        identity = await desk.providers.finish(
+            idp, _return_address(desk, org), code, nonce=flow.nonce, verifier=flow.verifier
+        )
+    except NotAllowed as error:
+        await _note(desk, visit, org, None, Means.OIDC, error)
+        raise
+    return await _let_in(
+        desk, visit, org, Means.OIDC, flow.next, _by_identity(desk, visit, org, idp, identity)
+    )
+
+
+async def mail(desk: Desk, visit: Visit, domain: str) -> Page:
+    """Send a link to this address, if it is a member's; the answer is the same if it is not."""
+    org = await _org(desk, domain)
+    fields = await forms.fields(visit, desk.base_url)
+    address = account_key(fields.get("email", "").strip())[:MAX_ADDRESS]
+    desk.aside(_send_link(desk, org, address))
+    flow = Flow(org.id, local_path(fields.get("next"), HOME), int(time.time()) + FLOW_SECONDS)
+    minutes = LINK_SECONDS // 60
+    return pages.render("sent.html", org=org, minutes=minutes, cookies=(desk.cookies.flow(flow),))
+
+
+async def show_link(desk: Desk, visit: Visit, domain: str) -> Page:
+    """Where a link leads: a button."""
+    org = await _org(desk, domain)
+    return pages.render("link.html", org=org, key=visit.params.get("key", ""))
+
+
+async def use_link(desk: Desk, visit: Visit, domain: str) -> Page:
+    """A session for whoever has the link, once."""
+    org = await _org(desk, domain)
+    fields = await forms.fields(visit, desk.base_url)
+    flow = desk.cookies.flow_of(visit)
+    onward = flow.next if flow is not None and flow.org_id == org.id else HOME
+
+    async def enter(tx: Tx) -> Entry:
+        return await actions.use_link(tx, org, fields.get("key", ""), key=desk.key, origin=visit.origin)
+
+    return await _let_in(desk, visit, org, Means.LINK, onward, enter)
+
+
+async def leave(desk: Desk, visit: Visit) -> Page:
+    """Sign out; with ``everywhere``, of every browser."""
+    fields = await forms.fields(visit, desk.base_url)
+    async with desk.store.write() as tx:
+        seat = await desk.cookies.seat(visit, tx)
+        if seat is not None:
+            await actions.sign_out(tx, seat.org, seat.session, actor=actor_of(seat, visit))
+            if fields.get("everywhere"):
+                await actions.end_sessions_of(tx, seat.org, seat.user, actor=actor_of(seat, visit))
+    where = "/signin" if seat is None else f"/signin/{seat.org.domain}"
+    return pages.redirect(where, cookies=(desk.cookies.no_session(), desk.cookies.no_flow()))
+
+
+async def _let_in(
+    desk: Desk, visit: Visit, org: Org, means: Means, onward: str, enter: Callable[[Tx], Awaitable[Entry]]
+) -> Page:
+    """Go on to ``next`` with the session that ``enter`` gives; a refusal is noted."""
+    try:
+        async with desk.store.write() as tx:
+            former = await desk.cookies.seat(visit, tx)
+            entry = await enter(tx)
+            if former is not None:
+                await actions.sign_out(tx, former.org, former.session, actor=actor_of(former, visit))
+    except DirectoryError as error:
+        user = error.data.get("user")
+        await _note(desk, visit, org, UserId(user) if user else None, means, error)
+        raise
+    cookies = (desk.cookies.session(entry.secret), desk.cookies.no_flow())
+    return pages.redirect(local_path(onward, HOME), cookies=cookies)
+
+
+def _by_identity(
+    desk: Desk, visit: Visit, org: Org, idp: IdentityProvider, identity: Identity
+) -> Callable[[Tx], Awaitable[Entry]]:
+    """Sign in the member of this organisation who has the address that the provider vouches for."""
+
+    async def enter(tx: Tx) -> Entry:
+        user_id = await _holder(tx, org, account_key(identity.email))
+        if user_id is None:
+            raise NotFound("unknown_member")
+        if not identity.is_verified and not idp.accepts_unverified:
+            raise NotAllowed("email_not_verified", user=user_id)
+        return await actions.sign_in(tx, org, user_id, Means.OIDC, key=desk.key, origin=visit.origin)
+
+    return enter
+
+
+async def _send_link(desk: Desk, org: Org, address: str) -> None:
+    if not desk.patience.allows(f"{org.id} {address}"):
+        return
+    async with desk.store.write() as tx:
+        user_id = await _holder(tx, org, address)
+        user = await users.find(tx, org.id, user_id) if user_id else None
+        if user is not None and not user.deactivated:
+            await outbox.add(tx, org.id, [Errand(Kind.SIGNIN_LINK, user.id)])
+
+
+async def _holder(tx: Tx, org: Org, address: str) -> UserId | None:
+    return None if "\0" in address else await users.find_by_email(tx, org.id, address)
+
+
+async def _note(
+    desk: Desk, visit: Visit, org: Org, user: UserId | None, means: Means, error: DirectoryError
+) -> None:
+    log.info("request %s: sign-in to %s refused: %s", visit.id, org.domain, error)
+    async with desk.store.write() as tx:
+        await actions.note_failure(tx, org, user, means, error, origin=visit.origin)
+
+
+async def _org(desk: Desk, domain: str) -> Org:
+    org = await desk.org(domain)
+    if org is None:
+        raise NotFound("no_such_org")
+    return org
+
+
+async def _idp(desk: Desk, org: Org) -> IdentityProvider:
+    async with desk.store.read() as tx:
+        idp = await idps.find(tx, org.id)
+    if idp is None:
+        raise NotFound("no_such_idp")
+    return idp
+
+
+def _return_address(desk: Desk, org: Org) -> str:
+    """Where the provider sends people back: one address for each organisation, so that no answer of one
+    provider passes for another's (RFC 9700 §4.4.2)."""
+    return f"{desk.base_url}/signin/{org.domain}/callback"

@@ -1,0 +1,74 @@
+"""What a page says about an error: status, title and a sentence, by the error's code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    status: int
+    title: str
+    text: str
+
+
+WORDS: Mapping[str, Words] = {
+    "access_denied": Words(403, "You may not do this", "Your role does not allow it."),
+    "account_inactive": Words(403, "Your account is deactivated", "Ask an administrator to reactivate it."),
+    "bad_endpoint": Words(404, "There is no such page", "The address may be mistyped."),
+    "bad_redirect_uri": Words(
+        400,
+        "This app cannot be installed from here",
+        "It wants the answer sent to an address that is not registered for it. Nothing was sent.",
+    ),
+    "cross_site_request": Words(403, "This form came from elsewhere", "Only forms of this site are taken."),
+    "email_not_verified": Words(
+        403,
+        "Your address is not verified",
+        "Your identity provider does not say that your e-mail address is yours. Ask its administrator.",
+    ),
+    "guests_see_no_directory": Words(
+        403, "The directory is for members", "Guests see the people in the channels that they are in."
+    ),
+    "invalid_client_id": Words(
+        400, "This app is not known here", "Its client id belongs to no app here, or to one that was ended."
+    ),
+    "invalid_form_data": Words(400, "The form was not understood", "Open the page again and retry."),
+    "invalid_link": Words(
+        403, "This link leads nowhere any more", "It has been used, or is older than fifteen minutes."
+    ),
+    "invalid_query": Words(400, "The address was not understood", "Open the page again and retry."),
+    "invalid_request": Words(
+        400, "The address was not understood", "Whoever sent you here asks for too much."
+    ),
+    "method_not_allowed": Words(405, "This is not how this page works", "Open it with a link."),
+    "no_such_idp": Words(404, "There is no identity provider", "Ask for a link by e-mail instead."),
+    "no_such_org": Words(404, "There is no such organisation", "Nothing on this server has that domain."),
+    "permission_denied": Words(403, "You may not do this", "Your role does not allow it."),
+    "provider_refused": Words(
+        403, "Your identity provider did not let you in", "It sent you back without saying who you are."
+    ),
+    "provider_unavailable": Words(
+        502,
+        "Your identity provider does not answer",
+        "Or not as it should. Try again in a while, or ask for a link by e-mail.",
+    ),
+    "request_too_large": Words(413, "That was too much", "The form is larger than this page takes."),
+    "request_timeout": Words(408, "That took too long", "The form did not arrive in time. Try again."),
+    "service_unavailable": Words(503, "We cannot answer just now", "Try again in a moment."),
+    "try_again_later": Words(503, "We cannot answer just now", "Too many are asking. Try again in a moment."),
+    "unknown_member": Words(
+        403,
+        "You are not a member",
+        "Your identity provider knows you, but nobody in this organisation has your e-mail address. Ask an"
+        " administrator to add you.",
+    ),
+    "unknown_sign_in": Words(
+        403, "This sign-in was not begun here", "Or it was begun too long ago. Sign in again from the start."
+    ),
+    "untrusted_identity": Words(
+        403, "We cannot tell who you are", "What your identity provider says does not hold. Sign in again."
+    ),
+}
+
+UNEXPLAINED = Words(500, "Something went wrong", "It has been noted, and is not your fault.")
