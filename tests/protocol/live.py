@@ -319,6 +319,10 @@ class Org:
         """The stdout of a ``rosterd`` command on this organisation."""
         return self.server.run(*arguments, "--org", self.domain)
 
+    def users(self) -> list[dict[str, Any]]:
+        """Everybody, as ``user list`` shows them."""
+        return [json.loads(line) for line in self.run("user", "list").splitlines()]
+
     def events(self, entity_id: str | None = None) -> list[str]:
         """The actions of the audit trail, the oldest first; with an id, of that entity."""
         return [event.action for event in inside.events(self.server.database, self.org_id, entity_id)]

@@ -141,7 +141,8 @@ class Providers:
         email = claims.get("email")
         if not isinstance(email, str) or not email:
             raise NotAllowed("untrusted_identity", reason="no e-mail address")
-        return Identity(email, claims.get("email_verified") in (True, "true"))
+        verified = claims.get("email_verified")
+        return Identity(email, verified is True or verified == "true")
 
     async def close(self) -> None:
         """Close every connection."""

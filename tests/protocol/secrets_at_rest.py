@@ -1,0 +1,51 @@
+"""What a database holds of what lets somebody in, seen from inside."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from rosterd.store.engine import Tx, open_store
+
+T = TypeVar("T")
+
+TABLES = ("sessions", "signin_links", "apps", "oauth_codes", "tokens")
+
+
+def _read(database: str, work: Callable[[Tx], Awaitable[T]]) -> T:
+    async def session() -> T:
+        store = await open_store(database)
+        try:
+            async with store.read() as tx:
+                return await work(tx)
+        finally:
+            await store.close()
+
+    return asyncio.run(session())
+
+
+def everything(database: str) -> str:
+    """All that stands in these tables."""
+
+    async def rows(tx: Tx) -> str:
+        found = [await tx.all(f"SELECT * FROM {name}") for name in TABLES]
+        return "\n".join(str(tuple(row)) for table in found for row in table)
+
+    return _read(database, rows)
+
+
+def errands(database: str, org_id: str, kind: str, *, at_least: int) -> list[str]:
+    """Whom the errands of this kind are for, the oldest first; waits until there are so many."""
+
+    async def subjects(tx: Tx) -> list[str]:
+        sql = "SELECT subject_id FROM outbox WHERE org_id = $1 AND kind = $2 ORDER BY id"
+        return [subject for (subject,) in await tx.all(sql, org_id, kind)]
+
+    for _ in range(100):
+        found = _read(database, subjects)
+        if len(found) >= at_least:
+            break
+        time.sleep(0.05)
+    return found

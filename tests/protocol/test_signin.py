@@ -1,0 +1,315 @@
+"""Signing in by a link; sessions, and what ends them; forms that come from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.protocol import inside, secrets_at_rest
+from tests.protocol.browser import Browser, Form, Screen, screen, sign_in, signin_path
+from tests.protocol.conftest import MakeOrg
+from tests.protocol.live import Org, Server
+
+
+@pytest.fixture
+def browser(server: Server) -> Iterator[Browser]:
+    with Browser(server.url) as opened:
+        yield opened
+
+
+def status_of(org: Org, user: str) -> str:
+    [found] = [line["status"] for line in org.users() if line["user_id"] == user]
+    return str(found)
+
+
+def is_signed_in(browser: Browser) -> bool:
+    return browser.open("/home").path == "/home"
+
+
+def test_somebody_invited_signs_in_by_a_link_and_is_active(org: Org, browser: Browser) -> None:
+    ann = org.create_user("ann")
+    assert status_of(org, ann) == "invited"
+    page = sign_in(browser, org, ann)
+    assert (page.status, page.path, page.heading) == (200, "/home", "ann")
+    assert status_of(org, ann) == "active"
+    [login] = inside.events(org.server.database, org.org_id, ann)[1:]
+    details = json.loads(login.details)
+    assert (login.action, login.actor_id, login.client) == ("user_login", ann, "a browser")
+    assert details == {"session": details["session"], "means": "link", "first": True}
+
+
+def test_a_link_leads_in_once_and_opening_it_changes_nothing(org: Org, browser: Browser) -> None:
+    path = signin_path(org, org.create_user("ann"))
+    for _ in range(3):  # a mail scanner, a preview, a person
+        page = browser.open(path)
+        assert (page.status, page.heading) == (200, f"Sign in to {org.domain}")
+    [form] = page.forms
+    assert browser.send(form).heading == "ann"
+    with Browser(org.server.url) as thief:
+        page = thief.send(form)
+        assert (page.status, page.heading) == (403, "This link leads nowhere any more")
+        assert thief.secret is None
+    assert org.events()[-1] == "user_login_failed"
+
+
+def test_a_link_is_of_its_organisation(make_org: MakeOrg, browser: Browser) -> None:
+    here, there = make_org(), make_org()
+    path = signin_path(here, here.create_user("ann"))
+    [form] = browser.open(path.replace(here.domain, there.domain)).forms
+    assert browser.send(form).status == 403
+    assert browser.secret is None
+    for key in ("", "x", "\0", "ä" * 5_000):
+        assert browser.send(Form("post", form.action, {"key": key})).status == 403
+
+
+def test_a_deactivation_ends_sessions_and_links_with_it(org: Org, browser: Browser) -> None:
+    ann = org.create_user("ann")
+    sign_in(browser, org, ann)
+    path = signin_path(org, ann)
+    assert is_signed_in(browser)
+    assert org.api("v2").delete(f"Users/{ann}").status_code == 204
+    assert not is_signed_in(browser)
+    assert browser.send(browser.open(path).form(path.partition("?")[0])).status == 403
+    reactivate = {"op": "replace", "path": "active", "value": True}
+    assert org.api("v2").patch_user(ann, reactivate).status_code == 200
+    assert not is_signed_in(browser)
+    assert browser.send(browser.open(path).form(path.partition("?")[0])).status == 403
+    assert sign_in(browser, org, ann).heading == "ann"
+
+
+def test_nobody_deactivated_or_no_person_gets_a_link(org: Org) -> None:
+    ann, bot = org.create_user("ann"), org.create_user("bot", "bot")
+    org.api("v2").delete(f"Users/{ann}")
+    for user, code in ((ann, "account_inactive"), (bot, "permission_denied")):
+        arguments = ("signin-link", "--org", org.domain, "--user", user)
+        assert org.server.run(*arguments, fails=True).startswith(f"Error: {code}")
+
+
+def test_a_session_is_new_at_each_sign_in(org: Org, browser: Browser) -> None:
+    """Neither a secret that somebody else has planted, nor the one before, is kept."""
+    ann = org.create_user("ann")
+    browser.http.cookies.set("rosterd", "planted", domain="127.0.0.1", path="/")
+    sign_in(browser, org, ann)
+    first = browser.secret
+    assert first is not None
+    assert first != "planted"
+    sign_in(browser, org, ann)
+    assert browser.secret not in (None, first)
+    browser.http.cookies.set("rosterd", first, domain="127.0.0.1", path="/")
+    assert not is_signed_in(browser)
+
+
+def test_a_cookie_is_out_of_reach_of_scripts_and_of_other_sites(org: Org, browser: Browser) -> None:
+    path = signin_path(org, org.create_user("ann"))
+    answer = browser.sent(browser.open(path).form(path.partition("?")[0]))
+    mine, flow = answer.headers.get_list("set-cookie")
+    secret = re.fullmatch(r"rosterd=([\w-]{43}); Max-Age=2592000; Path=/; HttpOnly; SameSite=Lax", mine)
+    assert secret is not None
+    assert flow == "rosterd-flow=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
+    assert secret[1] not in secrets_at_rest.everything(org.server.database)
+
+
+def test_signing_out_ends_the_session_for_everybody_who_has_its_secret(org: Org, browser: Browser) -> None:
+    ann = org.create_user("ann")
+    page = sign_in(browser, org, ann)
+    secret = browser.secret
+    assert secret is not None
+    [out, everywhere] = page.forms
+    assert browser.send(out).path == f"/signin/{org.domain}"
+    assert browser.secret is None
+    browser.http.cookies.set("rosterd", secret, domain="127.0.0.1", path="/")
+    assert not is_signed_in(browser)
+    assert org.events(ann)[-1] == "user_logout"
+    with Browser(org.server.url, "another browser") as other:
+        sign_in(other, org, ann)
+        page = sign_in(browser, org, ann)
+        assert "another browser" in page.text
+        browser.send(everywhere, everywhere="1")
+        assert not is_signed_in(other)
+
+
+def test_an_operator_sees_sessions_and_ends_them(org: Org, browser: Browser) -> None:
+    ann = org.create_user("ann")
+    sign_in(browser, org, ann)
+    [shown] = [json.loads(line) for line in org.run("session", "list", "--user", ann).splitlines()]
+    assert (shown["user_id"], shown["means"], shown["client"]) == (ann, "link", "a browser")
+    assert "hash" not in shown
+    assert json.loads(org.run("session", "end", "--user", ann)) == {"user_id": ann, "ended": 1}
+    assert not is_signed_in(browser)
+    assert org.run("session", "list", "--user", ann) == ""
+
+
+def test_a_session_counts_on_pages_only(org: Org, browser: Browser) -> None:
+    sign_in(browser, org, org.owner_id)
+    assert is_signed_in(browser)
+    for path in ("/scim/v2/Users", "/scim/v1/Users"):
+        assert browser.ask(path).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "", "Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "anything"},
+    ],
+)
+def test_a_form_from_elsewhere_is_refused(org: Org, browser: Browser, headers: dict[str, str]) -> None:
+    ann = org.create_user("ann")
+    page = sign_in(browser, org, ann)
+    path = signin_path(org, ann)
+    for form in (page.forms[0], browser.open(path).form(path.partition("?")[0])):
+        refused = screen(browser.sent(form, headers=headers))
+        assert (refused.status, refused.heading) == (403, "This form came from elsewhere")
+    assert is_signed_in(browser)
+    assert org.events(ann)[-1] == "user_login"
+
+
+def test_an_older_browser_says_its_origin(org: Org, browser: Browser) -> None:
+    page = sign_in(browser, org, org.create_user("ann"))
+    for origin, status in (("null", 403), ("https://evil.example", 403), (org.server.url, 303)):
+        headers = {"Origin": origin, "Content-Type": "application/x-www-form-urlencoded"}
+        answer = browser.http.post(f"{org.server.url}/signout", content=b"", headers=headers)
+        assert answer.status_code == status
+    assert page.status == 200
+
+
+def test_whatever_is_no_form_is_refused(org: Org, browser: Browser) -> None:
+    url = f"{org.server.url}/signin/{org.domain}/mail"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for content, headers in (
+        (b'{"email": "a@b.c"}', {"Content-Type": "application/json"}),
+        (b"email=a", {"Content-Type": "text/plain"}),
+        (b"email=%ff", form),
+        (b"email=\xff", form),
+        (b"a=1&" * 200, form),
+        (b"email=" + b"a" * 100_000, form),
+    ):
+        page = screen(browser.http.post(url, content=content, headers=headers))
+        assert (page.status, page.heading) == (400, "The form was not understood")
+
+
+def ask_for_mail(browser: Browser, org: Org, address: str, onward: str = "/home") -> Screen:
+    form = browser.open(f"/signin/{org.domain}?next={onward}").form(f"/signin/{org.domain}/mail")
+    return browser.send(form, email=address)
+
+
+def test_a_link_is_sent_to_members_and_the_answer_is_the_same_for_all(org: Org, browser: Browser) -> None:
+    ann = org.create_user("ann")
+    gone = org.create_user("gone")
+    org.api("v2").delete(f"Users/{gone}")
+    addresses = (f" ANN@{org.domain}.example ", f"gone@{org.domain}.example", "nobody@example.com", "", "\0")
+    answers = {ask_for_mail(browser, org, address).response.text for address in addresses}
+    assert len(answers) == 1
+    assert "Look into your mail" in answers.pop()
+    for _ in range(10):  # so often nobody wants mail
+        ask_for_mail(browser, org, f"ann@{org.domain}.example")
+    links = secrets_at_rest.errands(org.server.database, org.org_id, "signin_link", at_least=5)
+    assert links == [ann] * 5
+
+
+def test_a_link_leads_back_to_where_somebody_wanted_to_go(org: Org, browser: Browser) -> None:
+    ann = org.create_user("ann")
+    assert browser.open("/directory").path == "/signin"
+    ask_for_mail(browser, org, "nobody@example.com", "/directory?q=a")
+    assert str(sign_in(browser, org, ann).response.url) == f"{org.server.url}/directory?q=a"
+    ask_for_mail(browser, org, "nobody@example.com", "https://evil.example/")
+    assert sign_in(browser, org, ann).path == "/home"
+
+
+def test_an_organisation_is_found_by_its_domain(org: Org, browser: Browser) -> None:
+    [form] = browser.open("/signin").forms
+    assert browser.send(form, domain=f" {org.domain.upper()} ").path == f"/signin/{org.domain}"
+    for domain in ("nobody", "../x", "\0", org.org_id):
+        page = browser.send(form, domain=domain)
+        assert (page.status, page.heading) == (404, "There is no such organisation")
+
+
+def test_unknown_pages_and_methods_are_pages(browser: Browser) -> None:
+    page = browser.open("/signin/a/b/c")
+    assert (page.status, page.heading) == (404, "There is no such page")
+    answer = browser.http.post(f"{browser.base_url}/directory")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert browser.open("/static/other.css").status == 404
+
+
+def test_every_page_allows_itself_little(org: Org, browser: Browser) -> None:
+    pages = [
+        browser.open(path)
+        for path in ("/signin", f"/signin/{org.domain}", "/signin/none", "/oauth/v2/authorize")
+    ]
+    pages.append(sign_in(browser, org, org.create_user("ann")))
+    pages.append(browser.open("/directory"))
+    for page in pages:
+        headers = page.response.headers
+        assert headers["content-security-policy"] == (
+            "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self';"
+            " frame-ancestors 'none'; base-uri 'none'"
+        )
+        assert headers["cache-control"] == "no-store"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["content-type"] == "text/html; charset=utf-8"
+        assert "<script" not in page.response.text
+        assert " style=" not in page.response.text
+        assert page.response.text.count("<h1>") == 1
+        [style] = re.findall(r'<link rel="stylesheet" href="([^"]+)">', page.response.text)
+        sheet = browser.ask(style)
+        assert (sheet.status_code, sheet.headers["content-type"]) == (200, "text/css; charset=utf-8")
+        assert "immutable" in sheet.headers["cache-control"]
+
+
+def test_colleagues_find_each_other_invited_ones_too(org: Org, browser: Browser) -> None:
+    for name in ("ann", "anton", "bert", "carl"):
+        org.create_user(name)
+    org.api("v2").delete(f"Users/{org.create_user('anders')}")
+    org.create_user("anybot", "bot")
+    member = org.create_user("zoe")
+    sign_in(browser, org, member)
+
+    def found(q: str) -> list[str]:
+        page = browser.open(f"/directory?q={q}")
+        return re.findall(r'<th scope="row">([^<]+?) ?<', page.response.text.replace("</th>", "<"))
+
+    assert found("An") == ["ann", "anton"]
+    assert found(f"bert@{org.domain}") == ["bert"]
+    assert found("zo") == ["zoe"]
+    assert found("nobody") == found("%00") == found("%F4%8F%BF%BF") == []
+    page = browser.open("/directory")
+    assert page.text.count("Invited member") == 4  # nobody else has never signed in
+    assert "anders" not in page.text
+    org.api("v2").patch_user(member, {"op": "replace", "path": "title", "value": "<b>&"})
+    assert "<b>&" in browser.open("/directory?q=zoe").text
+
+
+def test_the_directory_goes_on_page_by_page(org: Org, browser: Browser) -> None:
+    people = set(inside.add_people(org.server.database, org.domain, 120))
+    sign_in(browser, org, org.owner_id)
+    seen: list[str] = []
+    page = browser.open("/directory?q=p")
+    while True:
+        seen += re.findall(r"<td>(p\d+)</td>", page.response.text)
+        if "More people" not in page.links:
+            break
+        page = browser.open(page.links["More people"])
+    assert len(seen) == len(people) == len(set(seen))
+    assert seen == sorted(seen)
+    assert browser.open("/directory?after=unknown").status == 200
+
+
+def test_the_directory_is_of_ones_own_organisation_and_not_for_guests(
+    make_org: MakeOrg, browser: Browser
+) -> None:
+    here, there = make_org(), make_org()
+    there.create_user("foreigner")
+    sign_in(browser, here, here.create_user("ann"))
+    foreign = there.users()[0]["user_id"]
+    for path in ("/directory", "/directory?q=fo", f"/directory?after={foreign}"):
+        assert "foreigner" not in browser.open(path).text
+    sign_in(browser, here, here.create_user("guest", "multi_channel_guest"))
+    page = browser.open("/directory")
+    assert (page.status, page.heading) == (403, "The directory is for members")
