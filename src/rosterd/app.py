@@ -6,10 +6,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Literal
 
+from rosterd.actions import consequences, webhooks
 from rosterd.dashboard.site import FIRST, Site
+from rosterd.delivery.config import Delivery
+from rosterd.delivery.jobs import Work
+from rosterd.directory.errands import Kind
 from rosterd.directory.model import OrgId
 from rosterd.store import audit
 from rosterd.store.engine import Store, StoreError, check_reachable
@@ -38,10 +42,14 @@ FLUSH_SECONDS = 60.0
 END_SECONDS = 2.0
 """How long both may take at the end, where the database may be locked: what is left the next start does."""
 
+JOBS: Mapping[Kind, Work] = {Kind.CONSEQUENCES: consequences.work}
+"""What is done slice by slice, beside requests."""
+
 
 class App:
     """An ASGI application (HTTP and lifespan) over an open store, which stays its caller's.
 
+    ``delivery``: how the errands of the outbox are done here; None: they are not.
     ``stopping``: it still answers, and is not to be sent anything more. ``express``: what may answer in
     its place, if nothing but numbers is to be noted of requests and their limits are counted here.
     """
@@ -57,8 +65,10 @@ class App:
         tracing: Tracing | None = None,
         throttle: Throttle | None = None,
         pool: Pool | None = None,
+        delivery: Delivery | None = None,
     ) -> None:
         self.stopping = False
+        self._delivery = delivery
         self._store = store
         self._audience = audience
         self._tracing = tracing
@@ -126,7 +136,23 @@ class App:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """What goes on beside requests: sealing the audit trail, noting when tokens were used."""
+        """What goes on beside requests: sealing the audit trail, noting when tokens were used, deliveries."""
+        async with self._keeping(), self._delivering():
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _delivering(self) -> AsyncIterator[None]:
+        if self._delivery is None:
+            yield
+            return
+        # Loaded here: commands, which deliver nothing, start faster without clients of HTTP and SMTP.
+        from rosterd.delivery.lanes import working
+
+        async with working(self._store, self._delivery, self._metrics, JOBS):
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _keeping(self) -> AsyncIterator[None]:
         tasks = [
             asyncio.create_task(self._regularly(SEAL_SECONDS, "sealing", self._seal)),
             asyncio.create_task(self._regularly(FLUSH_SECONDS, "last use of tokens", self._flush)),
@@ -175,7 +201,10 @@ class App:
 
 
 async def seal(store: Store) -> int:
-    """Seal what the audit trail has unsealed, organisation by organisation. Returns how many events."""
+    """Seal what the audit trail has unsealed, organisation by organisation, and leave webhooks word of it.
+
+    Returns how many events.
+    """
     async with store.read() as tx:
         pending = await audit.pending(tx)
     sealed = 0
@@ -187,4 +216,6 @@ async def seal(store: Store) -> int:
 
 async def _seal_batch(store: Store, org_id: OrgId) -> int:
     async with store.write() as tx:
-        return await audit.seal(tx, org_id)
+        sealed = await audit.seal(tx, org_id)
+        await webhooks.announce(tx, org_id, sealed)
+    return len(sealed)

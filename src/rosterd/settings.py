@@ -14,7 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
+from rosterd.delivery.config import Delivery, server_of
+from rosterd.directory.errors import Invalid
+from rosterd.directory.names import email_address
 from rosterd.ratelimit.table import BadTable, Table, parse
 from rosterd.web.throttle.asking import SCHEMES
 
@@ -25,6 +29,7 @@ MAX_WORKERS = 256
 CHOICES = {
     "rate_limits": ("slack", "off"),
     "metrics": ("local", "all", "off"),
+    "delivery": ("on", "off"),
     "log_format": ("text", "json"),
     "log_level": ("debug", "info", "warning", "error"),
 }
@@ -70,6 +75,26 @@ class Settings:
     metrics: Literal["local", "all", "off"] = _option(
         "local", "Who gets /metrics: local (programs on this machine, without a proxy), all, or off."
     )
+    delivery: Literal["on", "off"] = _option(
+        "on", "off: mails and webhooks wait in the outbox, for a rehearsal or because others deliver."
+    )
+    smtp_url: str = _option(
+        "",
+        "Server that takes mails, smtp://USER:PASSWORD@HOST:PORT or smtps://…; ?starttls= is always, auto or "
+        "never. By default mails become files in --mail-dir.",
+    )
+    mail_from: str = _option("", "Address that mails come from; by default rosterd@ the host of --base-url.")
+    mail_dir: str = _option("rosterd-mail", "Directory for mails, ID.eml, while there is no --smtp-url.")
+    allow_private_webhooks: bool = _option(
+        False, "Let webhooks lead to this machine and its network, and not only to the Internet."
+    )
+    delivery_seconds: int = _option(
+        60,
+        "How long one attempt to deliver may take. After a crash the next comes when twice that has passed.",
+    )
+    retry_seconds: int = _option(
+        10, "How long to wait after a first failed delivery; then twice as long each time, up to six hours."
+    )
     log_format: Literal["text", "json"] = _option(
         "text", "Lines on stderr: text, or json, one object a line."
     )
@@ -110,6 +135,10 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsError(f"shutdown_seconds: {settings.shutdown_seconds} is not between 0 and 3600")
     if not 0 <= settings.port <= 65535:
         raise SettingsError(f"port: {settings.port} is not between 0 and 65535")
+    for name, most in (("delivery_seconds", 600), ("retry_seconds", 3600)):
+        if not 1 <= (seconds := getattr(settings, name)) <= most:
+            raise SettingsError(f"{name}: {seconds} is not between 1 and {most}")
+    delivery(settings)
     if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
         raise SettingsError(f"base_url: {settings.base_url!r} does not start with http:// or https://")
     return settings
@@ -142,6 +171,30 @@ def limits(settings: Settings) -> Table | None:
         return parse(_read_toml(path)) if path else parse({})
     except BadTable as error:
         raise SettingsError(f"{path}: {error}") from error
+
+
+def delivery(settings: Settings) -> Delivery:
+    """How these settings have things delivered. Raises `SettingsError`."""
+    try:
+        server = server_of(settings.smtp_url) if settings.smtp_url else None
+    except ValueError as error:
+        raise SettingsError(f"smtp_url: {error}") from error
+    host = urlsplit(settings.base_url).hostname or ""
+    is_name = "." in host and not host[-1].isdigit() and ":" not in host
+    try:
+        sender = email_address(settings.mail_from or f"rosterd@{host if is_name else 'localhost'}")
+    except Invalid:
+        raise SettingsError(f"mail_from: {settings.mail_from!r} is no e-mail address") from None
+    return Delivery(
+        base_url=settings.base_url,
+        server=server,
+        sender=sender,
+        mail_dir=Path(settings.mail_dir),
+        sends=settings.delivery == "on",
+        attempt=settings.delivery_seconds,
+        first_wait=settings.retry_seconds,
+        allow_private=settings.allow_private_webhooks,
+    )
 
 
 def wants_traces() -> bool:

@@ -27,7 +27,7 @@ async def write(store: Store, *numbers: int, personal: dict[str, Any] | None = N
 
 async def seal(store: Store) -> int:
     async with store.write() as tx:
-        return await audit.seal(tx, E1)
+        return len(await audit.seal(tx, E1))
 
 
 async def verdict(store: Store) -> audit.Verdict:

@@ -34,6 +34,7 @@ from rosterd.directory.model import (
 from rosterd.directory.query import Compare, Condition, Constant, Not, Op, Present
 from rosterd.directory.signin import IdentityProvider, Link, Means, SessionId
 from rosterd.directory.signin import Session as Seating
+from rosterd.directory.webhooks import Webhook
 from rosterd.provisioning.cards import card
 from rosterd.store import (
     apps,
@@ -53,6 +54,7 @@ from rosterd.store import (
     tokens,
     trail,
     users,
+    webhooks,
     workspaces,
 )
 from rosterd.store.contract import CardOf, Step
@@ -80,6 +82,7 @@ NOUNS = (
     tokens,
     trail,
     users,
+    webhooks,
     workspaces,
 )
 """The modules that serve requests. Tools that go over the whole database (checks, copies, migrations) may
@@ -331,7 +334,7 @@ async def ask_about_what_happened(tx: Tx, plain: Tx) -> None:
     await audit.page(tx, E1, before="z", entity="W1")
     await audit.last_events(tx, E1, ["W1"])
     await audit.pending(tx)
-    await audit.seal(tx, E1)
+    await audit.find_many(tx, E1, await audit.seal(tx, E1))
     await audit.verify(tx, E1)
     await audit.erase(tx, E1, a_user(1).id)
     await audit.verify(tx, E1)
@@ -341,7 +344,13 @@ async def ask_about_what_happened(tx: Tx, plain: Tx) -> None:
 
 
 async def ask_about_what_is_to_be_done(tx: Tx) -> None:
-    """Each function of outbox."""
+    """Each function of outbox, webhooks and places."""
+    await webhooks.insert(tx, Webhook(E1, "H1", "https://a.example", "s", ("user_created",), 1))
+    await webhooks.of_org(tx, E1)
+    await webhooks.find(tx, E1, "H1")
+    await webhooks.remove(tx, E1, "H1", 2)
+    for place in (places.WORKSPACE, places.CHANNEL):
+        await places.names_of(tx, place, E1, a_user(1).id, ["T1", "C1"])
     kinds = tuple(Kind)
     errands = [Errand(kind, "W1", {"n": 1}) for kind in kinds]
     await outbox.add(tx, E1, errands[:1])
@@ -359,6 +368,7 @@ async def ask_about_what_is_to_be_done(tx: Tx) -> None:
     await outbox.retry(tx, E1, [entry.id])
     await outbox.drop(tx, E1, [entry.id])
     await outbox.done(tx, entry)
+    await outbox.remove_of(tx, E1, "W1")
 
 
 async def ask_about_the_trail(tx: Tx) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from rosterd.actions import consequences, users
 from rosterd.actions import workspaces as workspace_actions
 from rosterd.directory import access, names, plans
-from rosterd.directory.errors import Invalid, LimitReached, NotAllowed, Taken
+from rosterd.directory.errors import Invalid, LimitReached, Taken
 from rosterd.directory.events import Event
 from rosterd.directory.ids import SPAN, slack_id
 from rosterd.directory.model import Actor, Org, OrgId, Origin, Plan, Role, TeamId, User, UserId, Workspace
@@ -65,7 +65,7 @@ def check_field_name(name: str) -> None:
 
 async def set_display_name_change(tx: Tx, org: Org, allowed: bool, *, actor: Actor) -> Org:
     """Slack's setting *Allow users to change their display name*."""
-    _check_owner(actor)
+    access.check_owns(actor)
     changed = msgspec.structs.replace(org, display_name_change=allowed)
     if changed != org:
         await orgs.update(tx, changed)
@@ -85,8 +85,3 @@ async def add_profile_field(tx: Tx, org: Org, name: str, label: str, *, actor: A
         raise Taken("field_taken", field=name)
     details = {"field": name, "label": label}
     await audit.append(tx, [Event("custom_profile_field_added", "enterprise", org.id, details)], actor)
-
-
-def _check_owner(actor: Actor) -> None:
-    if not actor.is_operator and access.RANK[actor.role] < access.RANK[Role.OWNER]:
-        raise NotAllowed("permission_denied")

@@ -11,6 +11,7 @@ from msgspec import UNSET
 from rosterd.actions import consequences
 from rosterd.directory import access, names, plans
 from rosterd.directory import users as rules
+from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.errors import (
     DirectoryError,
     Invalid,
@@ -24,7 +25,7 @@ from rosterd.directory.events import Event
 from rosterd.directory.ids import NEARBY, is_slack_id, number_at, slack_id
 from rosterd.directory.model import Actor, Org, OrgId, Plan, Profile, Role, User, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import apps, audit, places, profile_fields, sessions, tokens
+from rosterd.store import apps, audit, outbox, places, profile_fields, sessions, tokens
 from rosterd.store import names as store_names
 from rosterd.store import users as store
 from rosterd.store.engine import Tx
@@ -112,6 +113,7 @@ async def _welcome(tx: Tx, org: Org, user: User, *, actor: Actor) -> None:
     else:
         await consequences.put(tx, WORKSPACE, org.id, org.team_id, [user.id], quietly=True, actor=actor)
 
+
 FOREVER = 2**62
 """A time that never comes, in seconds."""
 
@@ -125,6 +127,8 @@ async def _insert(
     """Store a new person, under another id if theirs is in use. Says what is taken, if anything is."""
     for _ in range(_DRAWS):
         trail = audit.entries(tx.now, rules.events_of_creation(user, refused), actor)
+        if rules.is_invited(user):
+            trail.append(outbox.entry(tx.now, org.id, Errand(Kind.INVITATION, user.id)))
         taken = await store.insert_whole(tx, user, sorted(_addresses(user)), trail)
         if taken != "id":
             return user, taken
@@ -204,7 +208,7 @@ async def set_role(tx: Tx, org: Org, user: User, role: Role, *, actor: Actor) ->
 
 
 async def erase(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:
-    """Everything personal about ``user`` forgotten, in the directory and in the audit trail.
+    """Everything personal about ``user`` forgotten, in the directory, the audit trail and the outbox.
 
     What stays in the trail is what they did themselves as an administrator, with the address and
     client that they did it from. The account stays, deactivated and empty: its id is in the trail.
@@ -218,6 +222,7 @@ async def erase(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:
         raise Taken("username_taken", user=desired.username)
     await _write(tx, user, desired, [forgotten], actor=actor)
     await audit.erase(tx, org.id, user.id)
+    await outbox.remove_of(tx, org.id, user.id)
     return desired
 
 
@@ -234,6 +239,8 @@ async def _write(tx: Tx, before: User, after: User, events: Iterable[Event], *, 
     await _claim_emails(tx, after, has - had, shown=after.username)
     if after.deactivated and not before.deactivated:
         await _shut_out(tx, after)
+    if before.deactivated and rules.is_invited(after):
+        await outbox.add(tx, after.org_id, [Errand(Kind.INVITATION, after.id)])
     await audit.append(tx, events, actor)
     if after.deactivated and not before.deactivated:
         await consequences.suspend(tx, after.org_id, after.id, actor=actor)

@@ -10,7 +10,7 @@ import sys
 import click
 
 from rosterd import __version__
-from rosterd.cli import admin, backup, database, serve, signin
+from rosterd.cli import admin, backup, database, deliveries, serve, signin
 from rosterd.cli.exchange import export, imports
 
 
@@ -26,6 +26,7 @@ for command in (
     *signin.COMMANDS,
     *database.COMMANDS,
     *backup.COMMANDS,
+    *deliveries.COMMANDS,
     export.export,
     imports.import_command,
 ):

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from rosterd import settings
-from rosterd.actions import apps, orgs, users
+from rosterd.actions import apps, invitations, orgs, users
 from rosterd.cli.session import (
     database_option,
     find_org,
@@ -187,6 +187,23 @@ def user_set_role(org_name: str, user_name: str, role: str, database: str) -> No
             return await users.set_role(tx, org, user, Role(role), actor=operator(org, "user set-role"))
 
     show(_shown(run(database, work)))
+
+
+@user_group.command("invite")
+@org_option
+@user_option
+@database_option
+def user_invite(org_name: str, user_name: str, database: str) -> None:
+    """Send somebody who has not signed in yet another invitation."""
+
+    async def work(store: Store) -> User:
+        async with store.write() as tx:
+            org = await find_org(tx, org_name)
+            user = await find_user(tx, org, user_name)
+            await invitations.invite_again(tx, org, user, actor=operator(org, "user invite"))
+            return user
+
+    show({"user_id": run(database, work).id, "invited": True})
 
 
 @user_group.command("erase")

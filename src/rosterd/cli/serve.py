@@ -155,7 +155,9 @@ def _ephemeral(chosen: Settings, stack: contextlib.ExitStack) -> Settings:
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rosterd-"))
     url = f"sqlite:///{Path(folder) / 'rosterd.db'}"
     click.echo(f"throw-away database: --database {url}", err=True)
-    return dataclasses.replace(chosen, database=url)
+    given = chosen.mail_dir != Settings.__dataclass_fields__["mail_dir"].default
+    mail_dir = chosen.mail_dir if given else str(Path(folder) / "mail")
+    return dataclasses.replace(chosen, database=url, mail_dir=mail_dir)
 
 
 async def _serve(chosen: Settings) -> None:
@@ -226,6 +228,7 @@ def _server(
         tracing=_tracing(),
         throttle=_throttle(chosen),
         pool=pool,
+        delivery=settings.delivery(chosen),
     )
     express = application.express
     # What is there at the start stays: the collector need not look through it again and again.

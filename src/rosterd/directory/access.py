@@ -54,6 +54,12 @@ def check_administers(actor: Actor) -> None:
         raise NotAllowed("permission_denied")
 
 
+def check_owns(actor: Actor) -> None:
+    """Refuse an actor who is no owner: ``permission_denied``."""
+    if not actor.is_operator and RANK[actor.role] < RANK[Role.OWNER]:
+        raise NotAllowed("permission_denied")
+
+
 def check_target(actor: Actor, target: Role) -> None:
     """Refuse to act on someone with more permissions: ``cannot_modify_owner``."""
     check_administers(actor)

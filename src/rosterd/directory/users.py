@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 from rosterd.directory import access, names, plans, profiles
 from rosterd.directory.errors import Invalid, NotAllowed
 from rosterd.directory.events import Event
-from rosterd.directory.model import Actor, Org, Profile, Role, User
+from rosterd.directory.model import Actor, Org, Profile, Role, Status, User
 
 
 class UserChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +33,11 @@ class UserChange(msgspec.Struct, frozen=True, kw_only=True):
     manager: str | None | UnsetType = UNSET  # a user's id, primary e-mail address or username
     profile: Profile | UnsetType = UNSET  # the whole profile; its ``manager_id`` is not read
     refused_profile: Invalid | None = None  # at creation: why the custom fields were dropped
+
+
+def is_invited(user: User) -> bool:
+    """Whether somebody is behind the account who has yet to sign in: they get a mail of it."""
+    return user.status is Status.INVITED and user.role is not Role.BOT
 
 
 CUSTOM_FIELDS = {

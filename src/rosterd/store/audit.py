@@ -130,21 +130,26 @@ async def pending(tx: Tx) -> list[OrgId]:
     ]
 
 
-async def seal(tx: Tx, org: OrgId) -> int:
-    """Seal up to `BATCH` waiting events, the oldest first. Returns how many; 0 if another was faster."""
+async def find_many(tx: Tx, org: OrgId, ids: Sequence[str]) -> list[Record]:
+    """These events, the oldest first."""
+    return sorted((Record(*row) for row in await tx.all(_EVENTS, org, list(ids))), key=lambda each: each.id)
+
+
+async def seal(tx: Tx, org: OrgId) -> list[str]:
+    """Seal up to `BATCH` waiting events, the oldest first. Returns their ids; none if another was faster."""
     # The head before the queue: whoever sees the newest head sees, too, what its sealer took.
     head = await tx.one("SELECT n, hash FROM audit_seals WHERE org_id = $1 ORDER BY n DESC LIMIT 1", org)
     n, previous = (0, GENESIS) if head is None else (head[0], head[1])
     rows = await tx.all(_WAITING, org, BATCH)
     if not rows:
-        return 0
+        return []
     ids = [id for id, _ in rows]
     hash = _hash(previous, (leaf for _, leaf in rows))
     won = await tx.one(_SEAL, org, n + 1, _json(ids), hash, previous, tx.now)
     if won is None:
-        return 0
+        return []
     await tx.run("DELETE FROM audit_unsealed WHERE org_id = $1 AND event_id IN each($2)", org, ids)
-    return len(ids)
+    return ids
 
 
 async def verify(tx: Tx, org: OrgId) -> Verdict:

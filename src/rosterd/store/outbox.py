@@ -169,6 +169,11 @@ async def drop(tx: Tx, org: OrgId, ids: Sequence[str]) -> int:
     return await tx.run("DELETE FROM outbox WHERE org_id = $1 AND id IN each($2)", org, list(ids))
 
 
+async def remove_of(tx: Tx, org: OrgId, subject: str) -> int:
+    """Forget whatever is for this subject, dead or not. Returns how many errands that were."""
+    return await tx.run("DELETE FROM outbox WHERE org_id = $1 AND subject_id = $2", org, subject)
+
+
 async def backlog(tx: Tx) -> list[Backlog]:
     """What there is to do, over all organisations."""
     return [Backlog(*row) for row in await tx.all(_BACKLOG, tx.now)]

@@ -120,6 +120,19 @@ async def count(tx: Tx, kind: Kind, org: OrgId, places: Sequence[str]) -> dict[s
     return found | dict(rows)
 
 
+async def names_of(tx: Tx, kind: Kind, org: OrgId, user: UserId, places: Sequence[str]) -> list[str]:
+    """The names of those of these places that somebody is in, in order of name."""
+    table, column = kind
+    where = "workspaces" if kind is WORKSPACE else "channels"
+    rows = await tx.all(
+        f"SELECT t.name FROM {where} t WHERE t.org_id = $1 AND t.id IN each($3) AND EXISTS"
+        f" (SELECT 1 FROM {table} m WHERE m.org_id = $1 AND m.{column} = t.id AND m.user_id = $2)"
+        " ORDER BY t.name, t.id",
+        org, user, list(places),
+    )  # fmt: skip
+    return [name for (name,) in rows]
+
+
 async def suspend(tx: Tx, org: OrgId, user: UserId) -> None:
     """Take somebody out of every place, and remember where they were not by a group alone."""
     for table, column in (WORKSPACE, CHANNEL):

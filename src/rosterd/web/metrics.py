@@ -30,6 +30,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from rosterd import __version__
+from rosterd.store.outbox import Backlog
 from rosterd.store.watch import MILLISECOND, Histogram, Watch
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4.encode()
@@ -65,6 +66,8 @@ class Metrics(Collector):
         self._store = store
         self._headroom = headroom
         self._requests: dict[tuple[Route, str, int], Histogram] = {}
+        self._errands: dict[tuple[str, str], int] = {}
+        self._backlog: Sequence[Backlog] = ()
         self._sealed = 0
         self._sealed_through = time.time()  # until the first round, which may never come
         self._process = ProcessCollector(registry=None)
@@ -82,6 +85,14 @@ class Metrics(Collector):
         self._sealed += events
         self._sealed_through = started
 
+    def errand(self, kind: str, outcome: str) -> None:
+        """An attempt at an errand is over: ``done``, ``dropped``, ``failed`` or ``dead``."""
+        self._errands[kind, outcome] = self._errands.get((kind, outcome), 0) + 1
+
+    def backlog(self, found: Sequence[Backlog]) -> None:
+        """What there is to do in the outbox."""
+        self._backlog = found
+
     def collect(self) -> Iterable[Metric]:
         yield self._build()
         yield from _requests(self._requests)
@@ -95,6 +106,7 @@ class Metrics(Collector):
             "Audit events committed before this time have their seal.",
             self._sealed_through,
         )
+        yield from _outbox(self._errands, self._backlog)
         yield from _limits(self._headroom())
         yield from self._process.collect()
 
@@ -169,6 +181,21 @@ def _store(watch: Watch) -> Iterable[Metric]:
         "rosterd_store_failed_commits", "Commits that came to nothing.", watch.failed
     )
     return writes, commits, failed, waits
+
+
+def _outbox(counted: Mapping[tuple[str, str], int], backlog: Iterable[Backlog]) -> Iterable[Metric]:
+    attempts = CounterMetricFamily(
+        "rosterd_outbox_attempts", "Errands by what an attempt came to.", labels=("kind", "outcome")
+    )
+    for labels, count in sorted([*counted.items()]):
+        attempts.add_metric(labels, count)
+    errands = GaugeMetricFamily(
+        "rosterd_outbox_errands", "Errands in the outbox of all organisations.", labels=("kind", "state")
+    )
+    for each in backlog:
+        for state, count in (("due", each.due), ("later", each.later), ("dead", each.dead)):
+            errands.add_metric((each.kind, state), count)
+    return attempts, errands
 
 
 def _limits(headroom: Iterable[Headroom]) -> Iterable[Metric]:

@@ -30,6 +30,7 @@ STALE_SECONDS = 10.0
 COMBINE: Mapping[str, Callable[[float, float], float]] = {
     "rosterd_build_info": max,
     "rosterd_audit_sealed_through_timestamp_seconds": max,  # each of them seals for all
+    "rosterd_outbox_errands": max,  # each of them counts all
     "rosterd_limit_remaining": min,
     "rosterd_limit_capacity": max,
     "process_start_time_seconds": min,
