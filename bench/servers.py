@@ -35,7 +35,8 @@ class Server:
 def rosterd(database: str, log: Path) -> Iterator[Server]:
     """``rosterd serve`` with everything switched on. What it says goes to ``log``."""
     command = (sys.executable, "-m", "rosterd", "serve", "--database", database, "--port", "0", *LIMITS)
-    with served(command, log, {"ROSTERD_SECRET": SECRET}) as server:
+    environment = {"ROSTERD_SECRET": SECRET, "ROSTERD_MAIL_DIR": str(log.with_name("mail"))}
+    with served(command, log, environment) as server:
         yield server
 
 

@@ -38,6 +38,7 @@ class Machine:
         self.database = database
         self.url = ""
         self.log = folder / "stderr.log"
+        self.mail = folder / "mail"
         self._postgresql = postgresql
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -82,10 +83,9 @@ class Machine:
 
     def _started(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "rosterd", "serve", "--port", "0", "--database", self.database]
+        environment = os.environ | {"ROSTERD_SECRET": SECRET, "ROSTERD_MAIL_DIR": str(self.mail)}
         with self.log.open("ab") as errors:
-            return subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=errors, env=os.environ | {"ROSTERD_SECRET": SECRET}
-            )
+            return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment)
 
     def _is_ready(self) -> bool:
         return httpx.get(f"{self.url}/readyz", timeout=PATIENCE, trust_env=False).status_code == 200

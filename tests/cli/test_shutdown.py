@@ -112,7 +112,9 @@ def serving(shell: Shell, *words: str) -> Iterator[Running]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ROSTERD_")}
     with (
         log.open("w") as stderr,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=kept) as process,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=kept, cwd=shell.path.parent
+        ) as process,
     ):
         try:
             assert process.stdout is not None

@@ -94,7 +94,7 @@ def serving(
     """
     serve = [sys.executable, "-m", "rosterd", "serve", "--port", "0", "--database", database, *options]
     command = [*within, *serve]
-    environment = os.environ | {"ROSTERD_SECRET": SECRET}
+    environment = os.environ | {"ROSTERD_SECRET": SECRET, "ROSTERD_MAIL_DIR": str(log.with_name("mail"))}
     with (
         log.open("wb") as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment) as process,

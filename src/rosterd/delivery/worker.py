@@ -91,6 +91,20 @@ class Lane:
             if whose == org and n >= self.most_of_subject
         ]
 
+    def shared_out(self, org: OrgId, found: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
+        """What may begin of these, and what is more of one subject than may be under way."""
+        kept: list[Entry] = []
+        surplus: list[Entry] = []
+        more: Counter[str] = Counter()
+        for entry in found:
+            subject = entry.subject_id
+            if self.of_subject[org, subject] + more[subject] < self.most_of_subject:
+                more[subject] += 1
+                kept.append(entry)
+            else:
+                surplus.append(entry)
+        return kept, surplus
+
 
 class Worker:
     """Takes errands out of the outbox of every organisation until it is stopped."""
@@ -159,10 +173,12 @@ class Worker:
         async with self._store.write() as tx:
             until = tx.now + 2 * self._pace.attempt * _SECOND
             for lane in lanes:
-                found = await outbox.claim(
-                    tx, org, list(lane.handlers), lane.room(org), until, busy=lane.busy(org)
-                )
-                taken += [(lane, entry) for entry in found]
+                kinds, busy = list(lane.handlers), lane.busy(org)
+                found = await outbox.claim(tx, org, kinds, lane.room(org), until, busy=busy)
+                kept, surplus = lane.shared_out(org, found)
+                for entry in surplus:
+                    await outbox.release(tx, entry)
+                taken += [(lane, entry) for entry in kept]
         for lane, entry in taken:
             self._begin(lane, entry)
         return len(taken)
