@@ -287,9 +287,9 @@ async def test_the_backlog_is_counted(store: Store) -> None:
 class TestJobs:
     """Slice by slice, each a transaction."""
 
-    async def work(self, tx: Tx, org: OrgId, entry: Entry) -> dict[str, Any] | None:
+    async def work(self, tx: Tx, org: OrgId, arguments: dict[str, Any]) -> dict[str, Any] | None:
         """Five slices; each leaves a trace."""
-        n = entry.arguments.get("n", 0)
+        n = arguments.get("n", 0)
         await outbox.add(tx, E2, [Errand(Kind.DIGEST, f"slice {n}")])
         return {"n": n + 1} if n < 4 else None
 
@@ -309,9 +309,9 @@ class TestJobs:
     async def test_a_slice_that_fails_leaves_nothing_and_is_the_one_to_go_on_with(self, store: Store) -> None:
         failures = [3]
 
-        async def work(tx: Tx, org: OrgId, entry: Entry) -> dict[str, Any] | None:
-            further = await self.work(tx, org, entry)
-            if failures and entry.arguments.get("n") == failures[0]:
+        async def work(tx: Tx, org: OrgId, arguments: dict[str, Any]) -> dict[str, Any] | None:
+            further = await self.work(tx, org, arguments)
+            if failures and arguments.get("n") == failures[0]:
                 failures.pop()
                 raise StoreUnavailable("disk full")
             return further
@@ -325,11 +325,11 @@ class TestJobs:
     async def test_a_job_that_is_stopped_is_given_back_and_goes_on(self, store: Store) -> None:
         third = asyncio.Event()
 
-        async def work(tx: Tx, org: OrgId, entry: Entry) -> dict[str, Any] | None:
-            if entry.arguments.get("n") == 3 and not third.is_set():
+        async def work(tx: Tx, org: OrgId, arguments: dict[str, Any]) -> dict[str, Any] | None:
+            if arguments.get("n") == 3 and not third.is_set():
                 third.set()
                 await asyncio.sleep(PATIENCE)
-            return await self.work(tx, org, entry)
+            return await self.work(tx, org, arguments)
 
         await add(store, "S1", kind=Kind.CONSEQUENCES)
         async with working(store, self.lane(store, work)):

@@ -15,7 +15,7 @@ from rosterd.store import outbox
 from rosterd.store.engine import Store, Tx
 
 Work = Callable[[Tx, OrgId, dict[str, Any]], Awaitable[dict[str, Any] | None]]
-"""Does the slice that the arguments say, in this transaction. Gives those to go on with; None: it was the last."""
+"""Does the slice that the arguments say, in this transaction. Gives those to go on with; None: it is done."""
 
 _LEASE = 60 * 1_000_000
 
