@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from rosterd.directory import access
+from rosterd.directory import access, trail
 from rosterd.directory import webhooks as rules
 from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.errors import LimitReached, NotFound
@@ -53,16 +53,19 @@ async def announce(tx: Tx, org_id: OrgId, event_ids: Sequence[str]) -> None:
     """Leave an errand for each of these events and each webhook that wants it.
 
     Called as events are sealed, which is once for each: so every event reaches every webhook, and the
-    requests that cause events do not pay for it.
+    requests that cause events do not pay for it. What the Audit Logs API does not show is not told either.
     """
     subscribed = await store.of_org(tx, org_id) if event_ids else ()
     if not subscribed:
         return
     errands = []
     for record in await audit.find_many(tx, org_id, event_ids):
+        action = trail.shown(record.action)
+        if action is None:
+            continue
         sent = rules.envelope(
-            org_id, record.id, record.created // 1_000_000, record.action, record.actor_id,
+            org_id, record.id, record.created // 1_000_000, action, record.actor_id,
             (record.entity_type, record.entity_id), msgspec.json.decode(record.details),
         )  # fmt: skip
-        errands += [Errand(Kind.WEBHOOK, each.id, sent) for each in subscribed if each.wants(record.action)]
+        errands += [Errand(Kind.WEBHOOK, each.id, sent) for each in subscribed if each.wants(action)]
     await outbox.add(tx, org_id, errands)

@@ -73,7 +73,7 @@ WORDS = {
     "cannot_modify_owner": "make somebody else the primary owner first: user set-role --role primary_owner",
     "domain_taken": "another organisation on this server has it",
     "email_taken": "an address belongs to one person, deactivated or not",
-    "invalid_action": "an audit action is a name such as user_created",
+    "invalid_action": "no action of the audit trail; see /audit/v1/actions",
     "invalid_app_name": "1 to 80 characters that can be shown",
     "invalid_client": "the provider has given this server a client id and a secret: both are needed",
     "invalid_domain": "a domain is 1 to 63 lower-case letters, digits and hyphens",

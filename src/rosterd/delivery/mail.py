@@ -81,7 +81,11 @@ def _line(text: str) -> str:
     >>> _line("Ann\r\nBcc: eve@example.com")
     'Ann Bcc: eve@example.com'
     """
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return " ".join("".join(char if char.isprintable() else " " for char in text[:_LINE]).split())
+
+
+_LINE = 200
+"""Characters of a name or subject: a line of a header has at most 998 bytes (RFC 5322 §2.1.1)."""
 
 
 class Directory:
@@ -144,4 +148,4 @@ def _refusal(error: aiosmtplib.SMTPResponseException) -> GaveUp | Failed:
 
 
 def _said(error: aiosmtplib.SMTPResponseException) -> str:
-    return _line(f"{error.code} {error.message}")[:500]
+    return _line(f"{error.code} {error.message}")

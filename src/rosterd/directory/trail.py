@@ -104,8 +104,16 @@ NEAREST: Mapping[str, str] = {
 }
 """Ours → the name under which it is shown."""
 
-UNSHOWN = frozenset({"custom_profile_field_added", "organization_imported"})
-"""What only an operator does, and Slack has nothing for."""
+UNSHOWN = frozenset(
+    {
+        "custom_profile_field_added",
+        "organization_imported",
+        "user_invited",
+        "webhook_added",
+        "webhook_removed",
+    }
+)
+"""What Slack has nothing for: mostly an operator's doings."""
 
 ACTIONS = frozenset(name for names in CATEGORIES.values() for name in names)
 
