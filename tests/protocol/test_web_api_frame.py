@@ -31,6 +31,11 @@ def test_api_test_fails_as_it_is_told_to(nobody: WebApi) -> None:
     assert said == {"ok": False, "error": "my_error", "args": {"error": "my_error", "foo": "bar"}}
 
 
+def test_no_error_that_is_asked_for_is_a_status(nobody: WebApi) -> None:
+    for error in ("ratelimited", "internal_error", "service_unavailable"):
+        assert nobody.error("api.test", error=error) == error
+
+
 @pytest.mark.parametrize(
     "options",
     [

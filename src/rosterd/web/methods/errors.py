@@ -60,7 +60,7 @@ WORDS: Mapping[str, str] = {
 """Words of the directory, and of the edge, that are others here. The rest are said as they are."""
 
 STATUS: Mapping[str, int] = {"ratelimited": 429, "internal_error": 500, "service_unavailable": 503}
-"""Every word that is not a 200."""
+"""Every word of the edge that is not a 200. What a method says by itself always is one."""
 
 
 def reply_to(error: Exception, words: Mapping[str, str], request_id: str) -> Reply:
@@ -70,9 +70,10 @@ def reply_to(error: Exception, words: Mapping[str, str], request_id: str) -> Rep
     """
     match error:
         case MethodError():
-            return _reply(error.code, error.beside)
+            return Reply(200, {"ok": False, "error": error.code} | error.beside)
         case DirectoryError():
-            return _reply(words.get(error.code) or WORDS.get(error.code, error.code))
+            code = words.get(error.code) or WORDS.get(error.code, error.code)
+            return Reply(200, {"ok": False, "error": code})
         case HttpError():
             return _reply(WORDS.get(error.code, error.code), headers=error.headers)
         case StoreUnavailable():
@@ -85,8 +86,5 @@ def reply_to(error: Exception, words: Mapping[str, str], request_id: str) -> Rep
             return _reply("internal_error")
 
 
-def _reply(
-    code: str, beside: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
-) -> Reply:
-    body = {"ok": False, "error": code} | dict(beside or {})
-    return Reply(STATUS.get(code, 200), body, dict(headers or {}))
+def _reply(code: str, headers: Mapping[str, str] | None = None) -> Reply:
+    return Reply(STATUS.get(code, 200), {"ok": False, "error": code}, dict(headers or {}))
