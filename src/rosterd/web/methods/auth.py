@@ -11,7 +11,7 @@ from rosterd.web.methods.call import MethodCall, method
 from rosterd.web.methods.errors import MethodError
 
 
-@method("api.test", public=True)
+@method("api.test", tier=4, public=True)
 async def api_test(call: MethodCall) -> dict[str, Any]:
     """Says back what it was called with; ``error`` makes it fail so."""
     given = call.arguments.values
