@@ -6,6 +6,7 @@ finding, and so is an answer that does not agree with itself.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from random import Random
@@ -34,12 +35,14 @@ from rosterd.store.statements import for_sqlite
 from rosterd.store.tables import metadata
 from rosterd.web.auth import bearer
 from rosterd.web.errors import HttpError
+from rosterd.web.methods.arguments import Arguments, parsed
+from rosterd.web.methods.errors import MethodError
 from rosterd.web.request import Request, segments_of, version_of
 from tests.fuzz.mutation import a_filter, a_path, body_of, garbled, scrambled
 from tests.fuzz.seeds import TEXTS
 from tests.provisioning.memory import PEOPLE, SITE, applied
 
-REFUSALS = (ScimError, DirectoryError, HttpError)
+REFUSALS = (ScimError, DirectoryError, HttpError, MethodError)
 """What may be wrong with an input, in the vocabularies that have an answer."""
 
 
@@ -206,6 +209,33 @@ def _parameter(random: Random) -> str:
     return quote(text.encode("utf-8", "replace"))
 
 
+_ARGUMENTS = (b"user=W1&limit=20", b'{"user": "W1", "limit": 20, "types": ["im"]}', b"a[]=1", b'["x"]')
+_PART = b'--x\r\nContent-Disposition: form-data; name="user"\r\n\r\nW1\r\n--x--\r\n'
+_MEDIA = (
+    "application/x-www-form-urlencoded",
+    "application/json",
+    "multipart/form-data; boundary=x",
+    "text/plain",
+    "",
+)
+
+
+def _arguments(random: Random) -> bytes:
+    """A media type's number, and a body that is perhaps of it."""
+    media = random.randrange(len(_MEDIA))
+    body = random.choice((*_ARGUMENTS, _PART))
+    return bytes([media]) + (body if random.random() < 0.1 else scrambled(random, body))
+
+
+def read_arguments(data: bytes) -> None:
+    media = _MEDIA[data[0] % len(_MEDIA)] if data else ""
+    given = Arguments(parsed(data[1:], media))
+    for name in given.values:
+        for read in (given.text, given.flag, given.number, given.listed):
+            with contextlib.suppress(MethodError):
+                read(name)
+
+
 _ANY_PATCH = ("PATCH Users", "PATCH Groups")
 
 TARGETS = (
@@ -224,4 +254,5 @@ TARGETS = (
     Target("PATCH Groups v1", body(*_ANY_PATCH, "POST Groups"), PatchGroup(V1)),
     Target("PATCH Groups v2", body("PATCH Groups"), PatchGroup(V2), 2),
     Target("request", _request, ask),
+    Target("arguments of a method", _arguments, read_arguments),
 )

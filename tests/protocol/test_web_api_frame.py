@@ -73,6 +73,7 @@ def as_form(body: bytes, media: str = FORM) -> dict[str, Any]:
         ("invalid_json", as_json(b"{")),
         ("invalid_json", as_json(b'{"a": 1, "a": 2}')),
         ("invalid_json", as_json(b"nonsense")),
+        ("invalid_json", as_json(b"\xe4")),
         ("invalid_json", as_json(b"[" * 100_000)),
         ("invalid_json", as_json(b'{"a": "\\u0000"}')),
         ("json_not_object", as_json(b"[]")),
@@ -138,6 +139,15 @@ def test_a_token_in_a_query_or_in_json_is_none(org: Org, nobody: WebApi) -> None
         nobody.send("auth.test", json={"token": token}),
     ):
         assert nobody.said(response) == {"ok": False, "error": "not_authed"}
+
+
+def test_a_large_body_is_read_of_those_who_are_known(org: Org, nobody: WebApi) -> None:
+    api, large = org.web_api(), {"foo": "x" * 1_500_000}
+    assert api.ok("auth.test", **large)
+    assert nobody.error("auth.test", **large) == "request_too_large"
+    assert nobody.error("auth.test", token=api.token, **large) == "request_too_large"
+    stranger = WebApi(nobody.base_url, "xoxp-nobody", nobody.http)
+    assert stranger.error("auth.test", **large) == "invalid_auth"
 
 
 @pytest.mark.parametrize(

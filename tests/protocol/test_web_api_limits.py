@@ -6,12 +6,15 @@ Source: Slack's page *Rate limits*, headings *Overview* and *Responding to rate 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from slack_sdk import WebClient
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.protocol.live import Org, Server, make_org, serving
 
@@ -95,3 +98,13 @@ def test_slacks_client_waits_and_tries_again(busy: Org) -> None:
     client.retry_handlers.append(RateLimitErrorRetryHandler(max_retry_count=3))
     for _ in range(2):
         assert client.team_info()["team"]["id"] == busy.team_id
+
+
+def test_slacks_asynchronous_client_waits_and_tries_again(busy: Org) -> None:
+    client = AsyncWebClient(busy.web_api("team:read").token, base_url=f"{busy.server.url}/api/")
+    client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=3))
+
+    async def twice() -> list[str]:
+        return [(await client.team_info())["team"]["id"] for _ in range(2)]
+
+    assert asyncio.run(twice()) == [busy.team_id] * 2

@@ -115,13 +115,13 @@ class Request:
         """
         return await self.content(lambda body: read(documents.parse(body)))
 
-    async def content(self, read: Callable[[bytes], T]) -> T:
-        """The same of a body of any media type."""
-        body = await self._body()
+    async def content(self, read: Callable[[bytes], T], most: int = MAX_BODY) -> T:
+        """The same of a body of any media type, and at most so many bytes."""
+        body = await self._body(most)
         return await asyncio.to_thread(read, body) if len(body) > OFF_THE_LOOP else read(body)
 
-    async def _body(self) -> bytes:
-        if int(self._length() or 0) > MAX_BODY:
+    async def _body(self, most: int) -> bytes:
+        if int(self._length() or 0) > most:
             raise HttpError("request_too_large")
         chunks: list[bytes] = []
         size = 0
@@ -134,7 +134,7 @@ class Request:
                         raise Disconnected
                     chunks.append(message.get("body", b""))
                     size += len(chunks[-1])
-                    if size > MAX_BODY:
+                    if size > most:
                         raise HttpError("request_too_large")
                     more = message.get("more_body", False)
         except TimeoutError as error:

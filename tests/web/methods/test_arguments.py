@@ -87,7 +87,8 @@ class TestACall:
 
     async def test_a_form_brings_a_token_and_nothing_else_does(self) -> None:
         assert await sent(b"token=x&a=1", MEDIA[1]) == ({"a": "1"}, "x")
-        assert await sent(b'{"token": "x", "a": 1}', MEDIA[0]) == ({"a": 1}, None)
+        for media in (MEDIA[0], " Application/JSON ; charset=utf-8"):
+            assert await sent(b'{"token": "x", "a": 1}', media) == ({"a": 1}, None)
         assert await sent(b"", "", b"token=x&a=1") == ({"a": "1"}, None)
         part = b'--x\r\nContent-Disposition: form-data; name="token"\r\n\r\ny\r\n--x--\r\n'
         assert await sent(part, MEDIA[2]) == ({}, "y")
@@ -99,13 +100,22 @@ class TestACall:
     async def test_plain_text_brings_nothing(self) -> None:
         assert await sent(b"a=1", MEDIA[3]) == ({}, None)
 
-    @pytest.mark.parametrize("charset", ["utf-8", '"UTF-8"', "utf8", "iso-8859-1"])
-    async def test_the_documented_charsets_are_taken(self, charset: str) -> None:
-        if charset == "utf8":  # it is not among them
-            with pytest.raises(MethodError, match="invalid_charset"):
-                await sent(b"a=1", f"{MEDIA[1]};charset={charset}")
-            return
-        assert await sent(b"a=1", f"{MEDIA[1]};charset={charset}") == ({"a": "1"}, None)
+    @pytest.mark.parametrize(
+        ("charset", "body"),
+        [
+            ("utf-8", b"a=%C3%A9"),
+            ('"UTF-8"', b"a=\xc3\xa9"),
+            ("iso-8859-1", b"a=%E9"),
+            ("ISO-8859-1", b"a=\xe9"),
+        ],
+    )
+    async def test_the_documented_charsets_are_taken(self, charset: str, body: bytes) -> None:
+        assert await sent(body, f"{MEDIA[1]};charset={charset}") == ({"a": "é"}, None)
+
+    @pytest.mark.parametrize("charset", ["utf8", "utf-16", "", "x"])
+    async def test_no_other_charset_is(self, charset: str) -> None:
+        with pytest.raises(MethodError, match="invalid_charset"):
+            await sent(b"a=1", f"{MEDIA[1]};charset={charset}")
 
     @given(body=st.binary(max_size=300), media=st.sampled_from(MEDIA))
     async def test_whatever_is_sent_is_read_or_refused_in_slacks_words(self, body: bytes, media: str) -> None:

@@ -49,8 +49,10 @@ class WebApi:
         request.route = ("api", name)
         if request.method not in _VERBS:
             raise MethodError("method_not_allowed")
+        if not method.public and request.header(b"authorization"):
+            request.grant = await self._callers.grant(request, None)
         given, token = await arguments.read(request)
-        if not method.public:
+        if not method.public and request.grant is None:
             request.grant = await self._callers.grant(request, token)
         async with self._admission(method, request, given):
             if not method.public:
