@@ -52,6 +52,7 @@ CATEGORIES: Mapping[str, tuple[str, ...]] = {
         "user_profile_updated",
         "user_profile_deleted",
         "user_joined_workspace",
+        "user_left_workspace",  # ours: an administrator looks for it here
         "user_login",
         "user_login_failed",
         "user_logout",
@@ -97,9 +98,11 @@ CATEGORIES: Mapping[str, tuple[str, ...]] = {
         "usergroup_update_enqueued",
     ),
 }
-"""Slack's category → the actions of it that can appear here, in Slack's names."""
+"""Slack's category → the actions of it that can appear here, in Slack's names where it has one."""
 
 NEAREST: Mapping[str, str] = {
+    "channel_restricted_to_usergroup": "usergroup_updated",
+    "channel_unrestricted_from_usergroup": "usergroup_updated",
     "pref.allow_users_to_change_display_name": "prefs_setting_changed",
 }
 """Ours → the name under which it is shown."""
