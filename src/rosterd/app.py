@@ -13,9 +13,10 @@ from rosterd.actions import consequences, webhooks
 from rosterd.dashboard.site import FIRST, Site
 from rosterd.delivery.config import Delivery
 from rosterd.delivery.jobs import Work
+from rosterd.directory import analytics
 from rosterd.directory.errands import Kind
 from rosterd.directory.model import OrgId
-from rosterd.store import audit
+from rosterd.store import activity, audit, orgs
 from rosterd.store.engine import Store, StoreError, check_reachable
 from rosterd.web import metrics, pool
 from rosterd.web.audit import Audit
@@ -39,6 +40,7 @@ log = logging.getLogger("rosterd.app")
 
 SEAL_SECONDS = 1.0
 FLUSH_SECONDS = 60.0
+PRUNE_SECONDS = 3_600.0
 END_SECONDS = 2.0
 """How long both may take at the end, where the database may be locked: what is left the next start does."""
 
@@ -156,6 +158,7 @@ class App:
         tasks = [
             asyncio.create_task(self._regularly(SEAL_SECONDS, "sealing", self._seal)),
             asyncio.create_task(self._regularly(FLUSH_SECONDS, "last use of tokens", self._flush)),
+            asyncio.create_task(self._regularly(PRUNE_SECONDS, "forgetting old activity", self._prune)),
         ]
         if self._pool is not None:
             tasks.append(asyncio.create_task(self._regularly(pool.SECONDS, "sharing numbers", self._share)))
@@ -195,6 +198,9 @@ class App:
             async with self._sharing:
                 await asyncio.to_thread(self._pool.write, self._metrics.collect())
 
+    async def _prune(self) -> None:
+        await prune(self._store, int(time.time()) // activity.DAY)
+
     async def _seal(self) -> None:
         began = time.time()
         self._metrics.sealed(await seal(self._store), began)
@@ -212,6 +218,23 @@ async def seal(store: Store) -> int:
         while count := await _seal_batch(store, org_id):
             sealed += count
     return sealed
+
+
+async def prune(store: Store, today: int) -> int:
+    """Forget who was here on days that no file is made of any more. Returns how many rows."""
+    async with store.read() as tx:
+        found = await orgs.every(tx)
+    first, pruned = analytics.first_kept(today), 0
+    for org in found:
+        while (day := await _oldest_activity(store, org.id)) is not None and day < first:
+            async with store.write() as tx:
+                pruned += await activity.prune(tx, org.id, day)
+    return pruned
+
+
+async def _oldest_activity(store: Store, org_id: OrgId) -> int | None:
+    async with store.read() as tx:
+        return await activity.oldest(tx, org_id)
 
 
 async def _seal_batch(store: Store, org_id: OrgId) -> int:

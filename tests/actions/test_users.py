@@ -13,7 +13,8 @@ from rosterd.actions import apps, orgs, users
 from rosterd.directory.errors import DirectoryError, Invalid, InvalidProfile
 from rosterd.directory.model import Address, Profile, Role, User, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import audit, fsck, names, profile_fields
+from rosterd.store import activity, audit, fsck, names, profile_fields
+from rosterd.store.activity import Note
 from tests.actions.acting import KEY, ORIGIN, House, details_of, dump, refused
 
 pytestmark = pytest.mark.anyio
@@ -410,6 +411,15 @@ class TestErase:
         everything = repr(await dump(house.store)).lower()
         for word in ("carl", "kitchen", "cook"):
             assert word not in everything
+
+    async def test_when_somebody_was_there_is_forgotten_too(self, house: House) -> None:
+        carl = await house.create("carl")
+        async with house.store.write() as tx:
+            await activity.note(tx, [Note(house.org.id, day, carl.id, True) for day in (1, 2)])
+            await activity.note(tx, [Note(house.org.id, 1, house.owner.id, True)])
+        await house.erase(carl)
+        async with house.store.read() as tx:
+            assert [(*row,) for row in await tx.all("SELECT user_id FROM activity")] == [(house.owner.id,)]
 
     async def test_the_trail_still_verifies(self, house: House) -> None:
         await self.forgotten(house)

@@ -37,6 +37,8 @@ from rosterd.directory.signin import Session as Seating
 from rosterd.directory.webhooks import Webhook
 from rosterd.provisioning.cards import card
 from rosterd.store import (
+    activity,
+    analytics,
     apps,
     audit,
     channels,
@@ -66,6 +68,8 @@ from tests.store.rows import ACTOR, E1, a_group, a_user, an_event, an_org, found
 
 NOUNS = (
     apps,
+    activity,
+    analytics,
     audit,
     channels,
     connections,
@@ -91,6 +95,7 @@ ask every shard: there is no request to route."""
 LEADING = {
     "apps.find",
     "sessions.find",
+    "activity.note_tokens",
     "tokens.authenticate",
     "tokens.touch",
     "orgs.find",
@@ -379,6 +384,19 @@ async def ask_about_the_trail(tx: Tx) -> None:
     await trail.names(tx, E1, await audit.page(tx, E1))
 
 
+async def ask_about_who_was_there(tx: Tx) -> None:
+    """Each function of activity and analytics."""
+    await activity.note(tx, [activity.Note(E1, 1, a_user(2).id, signed_in=True)])
+    await activity.note_tokens(tx, [("hash", 1)])
+    await analytics.days(tx, E1, 1, "", 10)
+    wanted = analytics.Filter([Role.MEMBER], ["owner"], TeamId("T1"))
+    await analytics.members(tx, E1, wanted, deactivated=True, after="", count=10)
+    await analytics.deactivations(tx, E1, ["W1"])
+    await activity.oldest(tx, E1)
+    await activity.prune(tx, E1, 1)
+    await activity.remove_of_user(tx, E1, a_user(1).id)
+
+
 class Session(NamedTuple):
     """What was asked, and what the planner says to each statement."""
 
@@ -404,6 +422,7 @@ async def _session(url: str) -> Session:
         await ask_about_what_happened(recorder, plain)
         await ask_about_what_is_to_be_done(recorder)
         await ask_about_the_trail(recorder)
+        await ask_about_who_was_there(recorder)
     await store.close()
     connection = await asyncpg.connect(url)
     try:

@@ -192,8 +192,11 @@ class TestCaller:
         await authenticator.flush(store)  # nothing is left to write
         async with store.read() as tx:
             [token] = await tokens.of_org(tx, house.org.id)
+            there = await tx.all("SELECT org_id, day, user_id, signed_in, by_app FROM activity")
         assert token.last_used is not None
         assert token.last_used >= token.created // 1_000_000
+        day = token.last_used // 86_400
+        assert [(*row,) for row in there] == [(house.org.id, day, house.owner.id, 0, 1)]
 
 
 @pytest.mark.anyio

@@ -25,7 +25,7 @@ from rosterd.directory.events import Event
 from rosterd.directory.ids import NEARBY, is_slack_id, number_at, slack_id
 from rosterd.directory.model import Actor, Org, OrgId, Plan, Profile, Role, User, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import apps, audit, outbox, places, profile_fields, sessions, tokens
+from rosterd.store import activity, apps, audit, outbox, places, profile_fields, sessions, tokens
 from rosterd.store import names as store_names
 from rosterd.store import users as store
 from rosterd.store.engine import Tx
@@ -223,6 +223,7 @@ async def erase(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:
     await _write(tx, user, desired, [forgotten], actor=actor)
     await audit.erase(tx, org.id, user.id)
     await outbox.remove_of(tx, org.id, user.id)
+    await activity.remove_of_user(tx, org.id, user.id)
     return desired
 
 

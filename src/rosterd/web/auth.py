@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rosterd.actions.apps import hash_of
 from rosterd.directory import access, plans
 from rosterd.directory.model import Actor, Org, Plan
-from rosterd.store import tokens
+from rosterd.store import activity, tokens
 from rosterd.store.engine import Store, StoreError, Tx
 from rosterd.web.errors import HttpError
 from rosterd.web.request import Request
@@ -107,13 +107,14 @@ class Authenticator:
         return grant
 
     async def flush(self, store: Store) -> None:
-        """Write down when tokens were last used: about once a minute, never for each request."""
+        """Write down when tokens were last used, and whose: about once a minute, never for each request."""
         if not self._used:
             return
         used, self._used = self._used, {}
         try:
             async with store.write() as tx:
                 await tokens.touch(tx, sorted(used.items()))
+                await activity.note_tokens(tx, sorted(used.items()))
         except StoreError:
             self._used = used | self._used
             raise
