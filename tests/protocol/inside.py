@@ -20,7 +20,7 @@ from rosterd.directory.model import (
     Workspace,
 )
 from rosterd.directory.users import UserChange
-from rosterd.store import audit, channels, names, places, workspaces
+from rosterd.store import activity, audit, channels, names, places, workspaces
 from rosterd.store import orgs as org_rows
 from rosterd.store.engine import Tx, open_store
 
@@ -155,3 +155,19 @@ def a_channel(database: str, org_id: str, creator: str, teams: Sequence[str]) ->
     return add_channel(
         database, Channel(OrgId(org_id), id, 1, f"channel-{id.lower()}", UserId(creator)), teams
     )
+
+
+def age_org(database: str, org_id: str, days: int) -> None:
+    """Let an organisation, and everybody in it, have been there for so many days more."""
+
+    async def age(tx: Tx) -> None:
+        for table, key in (("orgs", "id"), ("users", "org_id")):
+            sql = f"UPDATE {table} SET created = created - $2 WHERE {key} = $1"
+            await tx.run(sql, org_id, days * activity.DAY * 1_000_000)
+
+    _run(database, age)
+
+
+def note_activity(database: str, notes: Iterable[activity.Note]) -> None:
+    """Note that somebody was there on a day."""
+    _run(database, lambda tx: activity.note(tx, notes))

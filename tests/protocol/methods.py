@@ -14,6 +14,8 @@ from tests.protocol import inside
 from tests.protocol.live import Org, WebApi
 
 CALLS: Mapping[str, Mapping[str, str]] = {
+    "admin.analytics.getFile": {"type": "member", "date": "2020-01-01"},
+    "admin.analytics.members.metadata": {"team_id": "{team}"},
     "api.test": {},
     "auth.revoke": {"test": "1"},
     "auth.test": {},
@@ -26,7 +28,7 @@ CALLS: Mapping[str, Mapping[str, str]] = {
     "users.profile.get": {"user": "{user}"},
 }
 
-PAGED = {"users.conversations", "users.list"}
+PAGED = {"admin.analytics.members.metadata", "users.conversations", "users.list"}
 """The methods with ``cursor`` and ``limit``."""
 
 EVERY_SCOPE = tuple(sorted({scope for method in METHODS.values() for scope in method.scopes}))

@@ -15,6 +15,7 @@ from typing import Protocol
 from rosterd.web.errors import RETRY_AFTER, HttpError
 from rosterd.web.reply import Reply
 from rosterd.web.request import Disconnected, Receive, Request, Scope, Send
+from rosterd.web.spool import Spool
 from rosterd.web.watching import UNANSWERED, Watcher, fields
 
 log = logging.getLogger("rosterd.web")
@@ -66,10 +67,14 @@ class Endpoint:
         began, status = self._watcher.begin(), UNANSWERED
         try:
             reply = await self._reply(request)
-            content = reply.content()
-            headers = reply.raw_headers(len(content), request.id)
-            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-            await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else content})
+            if isinstance(reply.body, Spool):
+                await _send_spool(reply, reply.body, request, send)
+            else:
+                content = reply.content()
+                headers = reply.raw_headers(len(content), request.id)
+                await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+                body = b"" if request.method == "HEAD" else content
+                await send({"type": "http.response.body", "body": body})
             status = reply.status
         except (Disconnected, asyncio.CancelledError):  # the latter while its answer was leaving
             return
@@ -104,3 +109,16 @@ class Endpoint:
     def _service(self, request: Request) -> Service:
         first = request.segments[0] if request.segments else ""
         return self._services.get(first, self._fallback)
+
+
+async def _send_spool(reply: Reply, spool: Spool, request: Request, send: Send) -> None:
+    """As fast as the client takes it, and no more of it in memory than a part."""
+    try:
+        headers = reply.raw_headers(spool.length, request.id)
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        if request.method != "HEAD":
+            async for part in spool.parts():
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        spool.close()

@@ -14,7 +14,7 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(slots=True)
 class Reply:
-    """``body`` is JSON-shaped, or bytes of another ``media``; None: no body, as Slack answers a DELETE.
+    """``body`` is JSON-shaped, or bytes or a `Spool` of another ``media``; None: no body, as of DELETE.
 
     ``cookies`` are values of Set-Cookie, the one header that may come more than once.
     """
@@ -26,6 +26,7 @@ class Reply:
     cookies: tuple[str, ...] = ()
 
     def content(self) -> bytes:
+        """The body, unless it is a spool."""
         if isinstance(self.body, bytes):
             return self.body
         return b"" if self.body is None else _encode(self.body)
