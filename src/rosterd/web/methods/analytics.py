@@ -31,7 +31,7 @@ from rosterd.web.methods.errors import MethodError, invalid_arguments
 from rosterd.web.reply import Reply
 from rosterd.web.spool import Spool
 
-SLICE = 2_000
+SLICE = 500
 """People in one statement, and packed at once."""
 
 GZIP = b"application/gzip"
@@ -168,7 +168,12 @@ async def _members(
     """
     found: list[Member] = []
     looked_at = await analytics.members(
-        tx, org.id, wanted, deactivated=first is not None, after=after, count=SLICE if first else limit + 1
+        tx,
+        org.id,
+        wanted,
+        deactivated=first is not None,
+        after=after,
+        count=limit + 1 if first is None else SLICE,
     )
     for member in looked_at:
         if member.deactivated_on is None or (first is not None and member.deactivated_on >= first):
