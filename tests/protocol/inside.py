@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from rosterd.actions import apps, orgs, users
+from rosterd.actions import apps, connections, orgs, users
 from rosterd.directory.model import (
     DIRECTLY,
     Channel,
     ChannelId,
+    GroupId,
+    GroupWorkspace,
     OrgId,
     Origin,
     Plan,
@@ -171,3 +173,18 @@ def age_org(database: str, org_id: str, days: int) -> None:
 def note_activity(database: str, notes: Iterable[activity.Note]) -> None:
     """Note that somebody was there on a day."""
     _run(database, lambda tx: activity.note(tx, notes))
+
+
+def connect(database: str, org_id: str, group: str, team: str, channels: Sequence[str] = ()) -> None:
+    """Let a group lead to a workspace, which it requires, and to channels there."""
+
+    async def do(tx: Tx) -> None:
+        org = await org_rows.find(tx, org_id)
+        assert org is not None
+        actor = orgs.operator(org.id, Origin("0"))
+        to = [GroupWorkspace(TeamId(team), is_required=True, auto_provision=True)]
+        await connections.connect_workspaces(tx, org, GroupId(group), to, actor=actor)
+        ids = [*map(ChannelId, channels)]
+        await connections.connect_channels(tx, org, GroupId(group), ids, actor=actor)
+
+    _run(database, do)

@@ -146,6 +146,30 @@ def test_the_story_of_a_person_is_told_backwards(org: Org, auditor: Auditor) -> 
     ]  # fmt: skip
 
 
+def test_what_follows_from_a_group_is_told(org: Org, auditor: Auditor) -> None:
+    database, api = org.server.database, org.api("v2")
+    ann = api.create_user("ann")["id"]
+    group = api.create_group("Sales")["id"]
+    team = inside.add_workspace(database, org.org_id, "west")
+    channel = inside.a_channel(database, org.org_id, org.owner_id, [team])
+    inside.connect(database, org.org_id, group, team, [channel])
+    body = {"schemas": [api.urns.group], "displayName": "Sales", "members": [{"value": ann}]}
+    ok(api.put(f"Groups/{group}", body))
+    assert api.delete(f"Users/{ann}").status_code == 204
+    joined, *_ = auditor.logs(action="user_joined_workspace", entity=ann)
+    assert joined["details"] == {"team": team}
+    assert [entry["action"] for entry in auditor.logs(entity=ann)] == [
+        "user_deactivated", "user_joined_workspace", "user_added_to_usergroup", "user_created",
+    ]  # fmt: skip
+    connected = {entry["action"]: entry for entry in auditor.logs(entity=group)}
+    assert connected["usergroup_added_to_team"]["entity"]["usergroup"] == {"id": group, "name": "Sales"}
+    assert connected["default_channel_added_to_usergroup"]["details"]["channel"] == channel
+    [begun] = auditor.logs(action="public_channel_created")
+    found = begun["entity"]["channel"]
+    assert auditor.logs(entity=found["id"]) == [begun]
+    assert (found["name"] != "", found["privacy"], found["is_org_shared"]) == (True, "public", False)
+
+
 def test_an_erased_person_is_gone_from_old_entries(org: Org, auditor: Auditor) -> None:
     ann = org.api("v2").create_user("ann", name={"givenName": "Annabel", "familyName": "Unforgettable"})["id"]
     assert "nforgettable" in json.dumps(auditor.logs(entity=ann))
