@@ -105,7 +105,7 @@ def test_the_schema_of_users_names_every_attribute_with_the_guest_extension(api:
     shown = api.create_user("ann", title="Cook", userType="x")
     assert set(shown) - {"schemas", "id", "meta"} <= set(names)
     guest = next(attribute for attribute in schema["attributes"] if attribute["name"] == api.urns.guest)
-    assert [sub["name"] for sub in guest["subAttributes"]] == ["type", "expiration"]
+    assert [sub["name"] for sub in guest["subAttributes"]] == ["type", "expiration", "channels"]
 
 
 def test_the_schema_of_groups_names_its_attributes(api: Api) -> None:

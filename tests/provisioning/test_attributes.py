@@ -63,6 +63,7 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "groups": ([{"value": "S1", "display": "Sales"}], []),
     "guest:type": ("multi",),
     "guest:expiration": ("2026-12-01T00:59:59+01:00", "2026-11-30T23:59:59Z"),
+    "guest:channels": ([{"value": "C1", "display": "general"}], None),
     "password": ("secret", None),
 }
 rows = pytest.mark.parametrize("row", ATTRIBUTES, ids=lambda row: row.path)
@@ -77,7 +78,7 @@ def body_of(row: Attribute, dialect: Dialect) -> dict[str, Any]:
         "emails": [{"value": "carl@example.com", "primary": True}],
     }
     sample = placed(row.path, SAMPLES[row.path][0], dialect)
-    if row.path == "guest:expiration":
+    if row.path in ("guest:expiration", "guest:channels"):
         sample[dialect.extensions["guest"]]["type"] = "multi"
     return body | sample
 

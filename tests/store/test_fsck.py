@@ -85,7 +85,7 @@ DAMAGE = [
         ["E1: user W1 has a profile that cannot be read: Input data was truncated"],
     ),
     (
-        "UPDATE users SET card = '2{}' WHERE org_id = 'E1' AND id = 'W1'",
+        "UPDATE users SET card = '3{}' WHERE org_id = 'E1' AND id = 'W1'",
         ["E1: user W1 has a card that does not fit the row"],
     ),
     ("UPDATE users SET card = '' WHERE org_id = 'E1' AND id = 'W1'", []),

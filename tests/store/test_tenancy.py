@@ -263,7 +263,7 @@ async def ask_about_places(tx: Tx) -> None:
     await channels.of_person(tx, E1, ann, bob, team.id, channels.Wanted())
     await channels.named(tx, E1, team.id, "deals")
     await channels.set_archived(tx, E1, channel.id, False)
-    await channels.of_guest(tx, E1, ann)
+    await channels.of_guests(tx, E1, [ann])
     for kind, place in ((places.WORKSPACE, team.id), (places.CHANNEL, channel.id)):
         await places.add(tx, kind, E1, place, [ann, bob], "")
         await places.among(tx, kind, E1, place, [ann])

@@ -195,6 +195,11 @@ class GroupRef(msgspec.Struct, frozen=True):
     display_name: str
 
 
+class ChannelRef(msgspec.Struct, frozen=True):
+    id: ChannelId
+    name: str
+
+
 class Group(msgspec.Struct, frozen=True):
     """A user group (Business+) or an IdP group (Enterprise), without its members."""
 

@@ -27,9 +27,9 @@ from rosterd.scim.patch import Operation, Verb
 _REMOVE = Verb.REMOVE
 Read = Callable[[User, Links], Any]
 Write = Callable[[Draft, Operation], None]
-Shape = Literal["always", "custom", "start_date", "guest", "expiring", "never"]
+Shape = Literal["always", "custom", "start_date", "guest", "expiring", "channels", "never"]
 """When a response shows an attribute: always; once the user has had a custom profile field; once a
-start date was set; for guests; for those who expire; never."""
+start date was set; for guests; for those who expire; for guests in channels; never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _write_password(draft: Draft, operation: Operation) -> None:
 
 
 def _ignore(draft: Draft, operation: Operation) -> None:
-    """For ``externalId``: accepted, not kept (Slack: updates to externalId are not supported)."""
+    """Accepted, not kept: ``externalId`` (Slack: updates to it are not supported), a guest's channels."""
 
 
 def _write_manager(draft: Draft, operation: Operation) -> None:
@@ -377,6 +377,17 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         lambda user, _: None if user.guest_expires is None else utc(user.guest_expires),
         "expiring",
         "dateTime",
+    ),
+    Attribute(
+        "guest:channels",
+        "Channels of the guest: read-only.",
+        _ignore,
+        None,
+        "channels",
+        "complex",
+        multi_valued=True,
+        mutability="readOnly",
+        sub_attributes=("value", "display"),
     ),
     Attribute(
         "password",

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from msgspec import UNSET
 
 from rosterd.directory.errors import Invalid, InvalidProfile
-from rosterd.directory.model import GroupRef, Role, User
+from rosterd.directory.model import ChannelRef, GroupRef, Role, User
 from rosterd.directory.users import UserChange
 from rosterd.provisioning.attributes import (
     ATTRIBUTES,
@@ -240,11 +240,17 @@ def _check_whole(path: Path, value: Mapping[str, Any]) -> None:
         raise Invalid("invalid_name_required")
 
 
-def render(user: User, groups: Sequence[GroupRef], dialect: Dialect, links: Links) -> dict[str, Any]:
+def render(
+    user: User,
+    groups: Sequence[GroupRef],
+    dialect: Dialect,
+    links: Links,
+    channels: Sequence[ChannelRef] = (),
+) -> dict[str, Any]:
     """The user as a resource, keys in Slack's order.
 
     Someone who never had a custom profile field is shown without them; then all are shown, unset
-    ones as null.
+    ones as null. ``channels`` are shown of multi-channel guests, if there are any.
     """
     layout = _layout(dialect, _shapes(user))
     resource: dict[str, Any] = {
@@ -261,11 +267,19 @@ def render(user: User, groups: Sequence[GroupRef], dialect: Dialect, links: Link
             resource[key] = [{"value": group.id, "display": group.display_name} for group in groups]
         else:
             resource[key] = read(user, links)
+    if channels and shows_channels(user):
+        listed = [{"value": channel.id, "display": channel.name} for channel in channels]
+        resource[dialect.extensions["guest"]]["channels"] = listed
     return resource
 
 
+def shows_channels(user: User) -> bool:
+    """Whether a user's resource says in which channels they are (*observed*: that of guests does)."""
+    return user.role is Role.MULTI_CHANNEL_GUEST
+
+
 def _shapes(user: User) -> frozenset[Shape]:
-    is_guest = user.role is Role.MULTI_CHANNEL_GUEST
+    is_guest = shows_channels(user)
     return _SHAPES[
         user.profile.has_custom,
         user.profile.start_date is not None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rosterd.directory.model import Channel, ChannelId, OrgId, TeamId, UserId
+from rosterd.directory.model import Channel, ChannelId, ChannelRef, OrgId, TeamId, UserId
 from rosterd.store.contract import Row, Tx
 
 
@@ -138,15 +138,18 @@ async def set_archived(tx: Tx, org: OrgId, id: ChannelId, archived: bool) -> Non
     await tx.run("UPDATE channels SET is_archived = $3 WHERE org_id = $1 AND id = $2", org, id, int(archived))
 
 
-async def of_guest(tx: Tx, org: OrgId, user: UserId) -> list[tuple[ChannelId, str]]:
-    """The channels that somebody is in, with their names, in order of id: what SCIM shows of a guest."""
+async def of_guests(tx: Tx, org: OrgId, users: Sequence[UserId]) -> dict[UserId, list[ChannelRef]]:
+    """The channels that each of these people is in, in order of id: what SCIM shows of guests."""
+    found: dict[UserId, list[ChannelRef]] = {user: [] for user in users}
     rows = await tx.all(
-        "SELECT DISTINCT m.channel_id, c.name FROM channel_members m"
+        "SELECT DISTINCT m.user_id, m.channel_id, c.name FROM channel_members m"
         " JOIN channels c ON c.org_id = $1 AND c.id = m.channel_id"
-        " WHERE m.org_id = $1 AND m.user_id = $2 ORDER BY m.channel_id",
-        org, user,
+        " WHERE m.org_id = $1 AND m.user_id IN each($2) ORDER BY m.user_id, m.channel_id",
+        org, list(found),
     )  # fmt: skip
-    return [(ChannelId(id), name) for id, name in rows]
+    for user, id, name in rows:
+        found[UserId(user)].append(ChannelRef(ChannelId(id), name))
+    return found
 
 
 _IN_WORKSPACE = "SELECT channel_id FROM channel_workspaces WHERE org_id = $1 AND team_id = $5"

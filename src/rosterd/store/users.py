@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from rosterd.directory.model import GroupId, GroupRef, OrgId, Profile, Role, User, UserId
+from rosterd.directory.model import ChannelRef, GroupId, GroupRef, OrgId, Profile, Role, User, UserId
 from rosterd.directory.names import folded
 from rosterd.directory.query import Compare, Condition, Op
 from rosterd.store import names, query
@@ -42,6 +42,7 @@ class Card(NamedTuple):
     id: UserId
     text: str
     groups: list[GroupRef]  # the earliest joined first
+    channels: Sequence[ChannelRef] = ()  # of a guest, where they have been looked up
 
 
 class Brief(msgspec.Struct, frozen=True):

@@ -7,7 +7,8 @@ a task, a scope and a request of their own.
 Rules of this module:
 
 1. Only what the ordinary way would answer 200 is answered here. Whatever else comes out (a refusal, a
-   limit, no such user, a failure) is left to the ordinary way, and nothing was spent or noted for it.
+   limit, no such user, a guest, whose channels are another statement, a failure) is left to the ordinary
+   way, and nothing was spent or noted for it.
 2. What decides is what decides there: the same token check, limits, statements, cards and numbers.
 3. Nothing of a request is remembered but who asked, as the hash of their token.
 
@@ -165,7 +166,7 @@ class Express:
         card = users.card_of(rows)
         if card is None and not wanted.is_list:
             return None
-        if card is not None and not cards.is_current(card.text):
+        if card is not None and (not cards.is_current(card.text) or cards.shows_channels(card.text)):
             return None
         if not self._scim.admits(org, _SHAPES[wanted.is_list]):
             return None

@@ -30,6 +30,7 @@ from rosterd.provisioning.places import Site
 from rosterd.scim.dialect import V1, V2, Dialect
 from rosterd.scim.listing import Page, envelope, parse_page
 from rosterd.scim.projection import Projection, parse_projection, project
+from rosterd.store import channels as channel_rows
 from rosterd.store import groups as group_rows
 from rosterd.store import users as user_rows
 from rosterd.store.engine import Store, Tx
@@ -84,7 +85,7 @@ class Call(NamedTuple):
 
     def filled(self, card: user_rows.Card) -> Any:
         """A user's resource, as JSON or cut down to what the client wants."""
-        text = cards.fill(card.text, card.groups, self.dialect, self.site)
+        text = cards.fill(card.text, card.groups, self.dialect, self.site, card.channels)
         if self.projection is None:
             return msgspec.Raw(text)
         return project(msgspec.json.decode(text), self.projection)
@@ -181,7 +182,7 @@ async def get_user(call: Call) -> Reply:
         card = await user_rows.card(tx, call.org.id, UserId(call.id))
         if card is None:
             raise NotFound("no_such_user")
-        [card] = await _current(tx, call.org, [card])
+        [card] = await _whole(tx, call.org, [card])
     return call.show(200, card)
 
 
@@ -190,19 +191,21 @@ async def list_users(call: Call) -> Reply:
     read = call.store.read if user_rows.is_lookup(condition) else call.store.scan
     async with read() as tx:
         found, total = await user_rows.page(tx, call.org.id, condition, page.start_index, page.count)
-        found = await _current(tx, call.org, found)
+        found = await _whole(tx, call.org, found)
     return await _aside(
         len(found), lambda: Reply(200, envelope(call.dialect, [*map(call.filled, found)], total, page))
     )
 
 
-async def _current(tx: Tx, org: Org, found: list[user_rows.Card]) -> list[user_rows.Card]:
-    """These cards, those of another revision laid out anew."""
-    stale = [card.id for card in found if not cards.is_current(card.text)]
-    if not stale:
-        return found
-    anew = {user.id: cards.card(user) for user in await user_rows.find_many(tx, org.id, stale)}
-    return [card._replace(text=anew.get(card.id, card.text)) for card in found]
+async def _whole(tx: Tx, org: Org, found: list[user_rows.Card]) -> list[user_rows.Card]:
+    """These cards, those of another revision laid out anew, those of guests with their channels."""
+    if stale := [card.id for card in found if not cards.is_current(card.text)]:
+        anew = {user.id: cards.card(user) for user in await user_rows.find_many(tx, org.id, stale)}
+        found = [card._replace(text=anew.get(card.id, card.text)) for card in found]
+    if guests := [card.id for card in found if cards.shows_channels(card.text)]:
+        of = await channel_rows.of_guests(tx, org.id, guests)
+        found = [card._replace(channels=of.get(card.id, ())) for card in found]
+    return found
 
 
 async def create_user(call: Call) -> Reply:
@@ -231,7 +234,9 @@ async def _change_user(call: Call, status: int, change: Callable[[User], UserCha
         user = await user_actions.existing(tx, caller.org.id, UserId(call.id))
         user = await user_actions.update(tx, caller.org, user, change(user), actor=caller.actor)
         member_of = await user_rows.groups_of(tx, user.org_id, [user.id])
-    return call.show(status, user_rows.Card(user.id, cards.card(user), member_of[user.id]))
+        card = user_rows.Card(user.id, cards.card(user), member_of[user.id])
+        [card] = await _whole(tx, caller.org, [card])
+    return call.show(status, card)
 
 
 async def delete_user(call: Call) -> Reply:
