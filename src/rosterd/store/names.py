@@ -1,7 +1,7 @@
-"""The one namespace of an organisation: usernames, channel names and reserved words.
+"""The one namespace of an organisation: usernames, channel names, handles of groups, reserved words.
 
 Slack: a username may equal no channel name (*SCIM provisioning limitations*). One table with one
-primary key holds both kinds, so that no race can make them meet. Names come folded.
+primary key holds all kinds, so that no race can make them meet. Names come folded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rosterd.directory.model import OrgId
 from rosterd.store.contract import Step, Tx
 from rosterd.store.query import prefix_end
 
-Kind = Literal["user", "channel", "reserved"]
+Kind = Literal["user", "channel", "group", "reserved"]
 
 
 async def add(tx: Tx, org: OrgId, name: str, kind: Kind, holder: str | None) -> bool:

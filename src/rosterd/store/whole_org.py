@@ -7,7 +7,9 @@ Rules of this module:
 2. What is added must find the mark of its own import: of two imports of one organisation the second
    takes over, and the first ends at its next batch.
 3. Only what is unfinished is ever removed.
-4. People and groups go through their own modules, which know what follows from a row.
+4. People, groups and channels go through their own modules, which know what follows from a row.
+5. What lets somebody in, and what tells others, is no part of the whole: tokens, apps, the identity provider,
+   sessions, links, webhooks, mails on their way. What still follows from a change (a task) is one.
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rosterd.directory.model import Group, GroupId, Org, OrgId, TeamId, User, UserId
+from rosterd.directory.errands import Kind as ErrandKind
+from rosterd.directory.model import Channel, ChannelId, Group, GroupId, Org, OrgId, TeamId, User, UserId
 from rosterd.directory.names import account_key
-from rosterd.store import audit, copy, groups, users
+from rosterd.store import audit, channels, copy, groups, users
+from rosterd.store.channels import Home
 from rosterd.store.contract import Conflict, Tx
 from rosterd.store.names import Kind
 
@@ -42,7 +46,7 @@ class HeldName(NamedTuple):
     """A name that no person holds."""
 
     name: str
-    kind: Kind  # channel or reserved
+    kind: Kind  # channel, group or reserved
     holder_id: str | None
 
 
@@ -57,6 +61,98 @@ class Membership(NamedTuple):
     group_id: GroupId
     user_id: UserId
     added: int  # microseconds
+
+
+class UserGroup(NamedTuple):
+    group_id: GroupId
+    handle: str
+    description: str
+    created_by: str
+    updated_by: str
+    updated: int  # seconds
+    disabled: int | None  # seconds
+
+
+class Settled(NamedTuple):
+    """A channel, and the workspaces that have it."""
+
+    channel: Channel
+    homes: list[Home]
+
+
+class LeadsToWorkspace(NamedTuple):
+    group_id: GroupId
+    team_id: TeamId
+    is_required: int  # 0 or 1
+    auto_provision: int  # 0 or 1
+    created: int  # microseconds
+
+
+class LeadsToChannel(NamedTuple):
+    group_id: GroupId
+    channel_id: ChannelId
+    created: int  # microseconds
+
+
+class Allowed(NamedTuple):
+    """A group on the allowlist of a channel."""
+
+    channel_id: ChannelId
+    group_id: GroupId
+    created: int  # microseconds
+
+
+class InWorkspace(NamedTuple):
+    """One reason why somebody is in a workspace."""
+
+    team_id: TeamId
+    user_id: UserId
+    source_id: str
+    kept: int  # 0 or 1
+    added: int  # microseconds
+
+
+class RoleInWorkspace(NamedTuple):
+    team_id: TeamId
+    user_id: UserId
+    role: str
+
+
+class InChannel(NamedTuple):
+    """One reason why somebody is in a channel."""
+
+    channel_id: ChannelId
+    user_id: UserId
+    source_id: str
+    kept: int  # 0 or 1
+    added: int  # microseconds
+
+
+class WasThere(NamedTuple):
+    """Where somebody comes back to when they are reactivated."""
+
+    user_id: UserId
+    place_id: str
+    source_id: str
+    kept: int  # 0 or 1
+
+
+class Waiting(NamedTuple):
+    """What is still to be done for the people of a group: an errand of the kind `consequences`."""
+
+    id: str
+    created: int  # microseconds
+    subject_id: GroupId
+    arguments: str  # JSON
+
+
+class Active(NamedTuple):
+    """Somebody did something on a day."""
+
+    day: int  # since 1970-01-01 UTC
+    user_id: UserId
+    signed_in: int  # 0 or 1
+    by_app: int  # 0 or 1
 
 
 class Happened(NamedTuple):
@@ -74,35 +170,59 @@ class Seal(NamedTuple):
     sealed: int  # microseconds
 
 
-Value = Workspace | HeldName | ProfileField | User | Group | Membership | Happened | Seal
+Value = (
+    Workspace | HeldName | ProfileField | User | Group | UserGroup | Settled | Membership | LeadsToWorkspace
+    | LeadsToChannel | Allowed | InWorkspace | RoleInWorkspace | InChannel | WasThere | Waiting | Happened
+    | Seal | Active
+)  # fmt: skip
 
 _TABLES: dict[type[Any], str] = {
     Workspace: "workspaces",
     HeldName: "names",
     ProfileField: "profile_fields",
+    UserGroup: "user_groups",
     Membership: "members",
+    LeadsToWorkspace: "group_workspaces",
+    LeadsToChannel: "group_channels",
+    Allowed: "channel_allowlist",
+    InWorkspace: "workspace_members",
+    RoleInWorkspace: "workspace_roles",
+    InChannel: "channel_members",
+    WasThere: "former_members",
     Seal: "audit_seals",
+    Active: "activity",
 }
 """Values that are just rows: their fields are the columns behind ``org_id``."""
 
 
 async def everything(tx: Tx, org: OrgId, *, trail: bool) -> AsyncIterator[Value]:
-    """All that an organisation consists of, but for itself and its tokens. ``trail``: its events, too.
+    """All that an organisation consists of, but for itself. ``trail``: what happened in it, too.
 
-    Who is referred to comes first; people and groups in order of creation, members in order of
-    joining. ``tx`` must be one snapshot.
+    Who is referred to comes first; people, groups and channels in order of creation, members of groups in
+    order of joining. ``tx`` must be one snapshot.
     """
     streams: list[AsyncIterator[Value]] = [
         _plain(tx, org, Workspace, "created", "id"),
         _plain(tx, org, HeldName, "name", kind="channel"),
+        _plain(tx, org, HeldName, "name", kind="group"),
         _plain(tx, org, HeldName, "name", kind="reserved"),
         _plain(tx, org, ProfileField, "created", "name"),
         _people(tx, org),
         _groups(tx, org),
+        _plain(tx, org, UserGroup, "group_id"),
+        _channels(tx, org),
         _plain(tx, org, Membership, "group_id", "added", "user_id"),
+        _plain(tx, org, LeadsToWorkspace, "group_id", "team_id"),
+        _plain(tx, org, LeadsToChannel, "group_id", "channel_id"),
+        _plain(tx, org, Allowed, "channel_id", "group_id"),
+        _plain(tx, org, InWorkspace, "team_id", "user_id", "source_id"),
+        _plain(tx, org, RoleInWorkspace, "team_id", "user_id"),
+        _plain(tx, org, InChannel, "channel_id", "user_id", "source_id"),
+        _plain(tx, org, WasThere, "user_id", "place_id", "source_id"),
+        _tasks(tx, org),
     ]
     if trail:
-        streams += [_trail(tx, org), _plain(tx, org, Seal, "n")]
+        streams += [_trail(tx, org), _plain(tx, org, Seal, "n"), _plain(tx, org, Active, "day", "user_id")]
     for stream in streams:
         async for value in stream:
             yield value
@@ -124,6 +244,21 @@ async def _groups(tx: Tx, org: OrgId) -> AsyncIterator[Group]:
     async for rows in copy.by_key(tx, "groups", Group.__struct_fields__, ("created", "id"), {"org_id": org}):
         for row in rows:
             yield Group(*row)
+
+
+async def _channels(tx: Tx, org: OrgId) -> AsyncIterator[Settled]:
+    async for rows in copy.by_key(tx, "channels", ("id", "created"), ("created", "id"), {"org_id": org}):
+        ids = [ChannelId(id) for id, _ in rows]
+        homes = await channels.homes(tx, org, ids)
+        for channel in await channels.find_many(tx, org, ids):
+            yield Settled(channel, homes[channel.id])
+
+
+async def _tasks(tx: Tx, org: OrgId) -> AsyncIterator[Waiting]:
+    fixed = {"org_id": org, "kind": str(ErrandKind.CONSEQUENCES)}
+    async for rows in copy.by_key(tx, "outbox", Waiting._fields, ("id",), fixed):
+        for row in rows:
+            yield Waiting(*row)
 
 
 async def _trail(tx: Tx, org: OrgId) -> AsyncIterator[Happened]:
@@ -169,7 +304,9 @@ async def add(tx: Tx, org: Org, values: Sequence[Value]) -> None:
     for group in (value for value in values if isinstance(value, Group)):
         if not await groups.insert(tx, group):
             raise Conflict(f"the group {group.id} or its name is there already")
-    await _add_plain(tx, org.id, (Membership, Seal), values)
+    await _add_channels(tx, [value for value in values if isinstance(value, Settled)])
+    await _add_plain(tx, org.id, _OF_PEOPLE, values)
+    await _add_tasks(tx, org.id, [value for value in values if isinstance(value, Waiting)])
     records = [msgspec.structs.astuple(value.record) for value in values if isinstance(value, Happened)]
     await tx.many(_insert("audit_events", audit.Record.__struct_fields__), records)
 
@@ -199,6 +336,13 @@ async def remove_some(tx: Tx, org: Org) -> bool:
     return left <= 0
 
 
+_OF_PEOPLE = (
+    UserGroup, Membership, LeadsToWorkspace, LeadsToChannel, Allowed, InWorkspace, RoleInWorkspace, InChannel,
+    WasThere, Seal, Active,
+)  # fmt: skip
+"""What is about people, groups and channels, and so comes after them."""
+
+
 async def _add_plain(tx: Tx, org: OrgId, kinds: Iterable[type[Any]], values: Sequence[Value]) -> None:
     for kind in kinds:
         sql = _insert(_TABLES[kind], ("org_id", *kind._fields))
@@ -218,6 +362,23 @@ async def _add_people(tx: Tx, org: OrgId, people: Sequence[User]) -> None:
         if address
     ]
     await tx.many(_insert("emails", ("org_id", "email", "user_id")), emails)
+
+
+async def _add_channels(tx: Tx, made: Sequence[Settled]) -> None:
+    for channel, homes in made:
+        if not await channels.insert(tx, channel):
+            raise Conflict(f"the channel {channel.id} is there already")
+        for home in homes:
+            if not await channels.add_home(
+                tx, channel, home.team_id, is_default=home.is_default, is_general=home.is_general
+            ):
+                raise Conflict(f"the workspace {home.team_id} has a channel {channel.name} already")
+
+
+async def _add_tasks(tx: Tx, org: OrgId, tasks: Sequence[Waiting]) -> None:
+    columns = ("id", "created", "subject_id", "arguments", "org_id", "kind", "due", "attempts", "dead")
+    rest = (org, str(ErrandKind.CONSEQUENCES), tx.now, 0, 0)
+    await tx.many(_insert("outbox", columns), [(*task, *rest) for task in tasks])
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:

@@ -18,19 +18,24 @@ from rosterd.directory.errors import NotFound
 from rosterd.store import copy, dump, whole_org
 from rosterd.store.engine import Store
 
-_SHOWN = ("workspaces", "profile_fields", "users", "groups", "members")
-_TRAIL = ("audit_events", "audit_seals")
+_SHOWN = (
+    "workspaces", "names", "profile_fields", "users", "groups", "user_groups", "channels", "members",
+    "group_workspaces", "group_channels", "channel_allowlist", "workspace_members", "workspace_roles",
+    "channel_members", "former_members",
+)  # fmt: skip
+_TRAIL = ("audit_events", "audit_seals", "activity")
 
 
 @click.command("export")
 @org_option
-@click.option("--audit", "trail", is_flag=True, help="The audit trail, too.")
+@click.option("--audit", "trail", is_flag=True, help="The audit trail, too, and who was active when.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
 @database_option
 def export(org_name: str, trail: bool, file: Path, database: str) -> None:
     """Write an organisation as JSON lines.
 
-    To FILE or stdout, without its tokens. `rosterd import` reads it, and so can your own programs.
+    To FILE or stdout, without what lets somebody in or sends something out: tokens, apps, the identity
+    provider, webhooks. `rosterd import` reads it, and so can your own programs.
     """
 
     async def work(store: Store) -> None:

@@ -31,7 +31,13 @@ Numbered = tuple[int, Value]
 Leaf = tuple[str, str]
 Counts = Counter[str]
 
-_COUNTED = {"User": "users", "Group": "groups", "Membership": "members", "Happened": "events"}
+_COUNTED = {
+    "User": "users",
+    "Group": "groups",
+    "Settled": "channels",
+    "Membership": "members",
+    "Happened": "events",
+}
 
 
 @click.command("import")

@@ -10,7 +10,7 @@ Rules of this module:
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -18,7 +18,7 @@ from msgspec import Raw
 
 from rosterd.directory.model import Discoverability, Plan, Role
 
-FORMAT = 1
+FORMAT = 2
 """To be raised when an older program could not read what this one writes."""
 
 When = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -61,7 +61,7 @@ class WorkspaceLine(
 
 class NameLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="name", tag_field="kind"):
     name: str
-    held_by: Literal["channel", "reserved"]
+    held_by: Literal["channel", "group", "reserved"]
     holder: str | None
 
 
@@ -94,10 +94,138 @@ class GroupLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="gr
     created: When
 
 
+class UserGroupLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="user_group", tag_field="kind"
+):
+    """What a group has beside what SCIM knows."""
+
+    group: str
+    handle: str
+    description: str
+    created_by: str
+    updated_by: str
+    updated: When
+    disabled: When | None
+
+
+class HomeLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A workspace that has a channel: no line of its own."""
+
+    id: str
+    default: bool
+    general: bool
+
+
+class ChannelLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="channel", tag_field="kind"):
+    id: str
+    name: str
+    created: When
+    creator: str
+    private: bool
+    archived: bool
+    in_all_workspaces: bool
+    topic: str
+    purpose: str
+    workspaces: list[HomeLine]
+
+
 class MemberLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="member", tag_field="kind"):
     group: str
     user: str
     joined: When
+
+
+class GroupWorkspaceLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="group_workspace", tag_field="kind"
+):
+    """A group leads to a workspace."""
+
+    group: str
+    workspace: str
+    required: bool
+    auto_provision: bool
+    created: When
+
+
+class GroupChannelLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="group_channel", tag_field="kind"
+):
+    """A group leads to a channel."""
+
+    group: str
+    channel: str
+    created: When
+
+
+class AllowlistLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="allowlist", tag_field="kind"
+):
+    """A group is on a private channel's allowlist."""
+
+    channel: str
+    group: str
+    created: When
+
+
+class WorkspaceMemberLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="workspace_member", tag_field="kind"
+):
+    """One of the reasons why somebody is in a workspace."""
+
+    workspace: str
+    user: str
+    because_of: str | None  # a group; None: directly
+    kept: bool
+    joined: When
+
+
+class WorkspaceRoleLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="workspace_role", tag_field="kind"
+):
+    workspace: str
+    user: str
+    role: Literal["owner", "admin"]
+
+
+class ChannelMemberLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="channel_member", tag_field="kind"
+):
+    """One of the reasons why somebody is in a channel."""
+
+    channel: str
+    user: str
+    because_of: str | None  # a group, or a workspace of which it is a default channel
+    kept: bool
+    joined: When
+
+
+class FormerMemberLine(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="former_member", tag_field="kind"
+):
+    """Where somebody comes back to when they are reactivated."""
+
+    user: str
+    place: str
+    because_of: str | None
+    kept: bool
+
+
+class TaskLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="task", tag_field="kind"):
+    """What is still to be done for the people of a group."""
+
+    id: str
+    group: str
+    created: When
+    arguments: dict[str, Any]
+
+
+class ActiveLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="active", tag_field="kind"):
+    """Somebody did something on a day."""
+
+    day: date
+    user: str
+    signed_in: bool
+    by_app: bool
 
 
 class EventLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="event", tag_field="kind"):
@@ -134,8 +262,10 @@ class EndLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="end"
 
 
 Line = (
-    ExportLine | OrgLine | WorkspaceLine | NameLine | ProfileFieldLine | UserLine | GroupLine | MemberLine
-    | EventLine | SealLine | EndLine
+    ExportLine | OrgLine | WorkspaceLine | NameLine | ProfileFieldLine | UserLine | GroupLine | UserGroupLine
+    | ChannelLine | MemberLine | GroupWorkspaceLine | GroupChannelLine | AllowlistLine | WorkspaceMemberLine
+    | WorkspaceRoleLine | ChannelMemberLine | FormerMemberLine | TaskLine | EventLine | SealLine | ActiveLine
+    | EndLine
 )  # fmt: skip
 
 _encode = msgspec.json.Encoder().encode

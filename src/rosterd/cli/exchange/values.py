@@ -8,13 +8,22 @@ be written again, and fields that a profile does not have are refused by
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from rosterd.actions.orgs import check_field_name
+from rosterd.cli.exchange import places
+from rosterd.cli.exchange.forms import (
+    check_unchanged,
+    checked_id,
+    created_of,
+    microseconds_of,
+    seconds_of,
+    short,
+    time_of,
+)
 from rosterd.cli.exchange.lines import (
     BadLine,
     EventLine,
@@ -26,15 +35,12 @@ from rosterd.cli.exchange.lines import (
     ProfileFieldLine,
     SealLine,
     UserLine,
-    WorkspaceLine,
 )
 from rosterd.directory import names
 from rosterd.directory import users as rules
 from rosterd.directory.errors import DirectoryError
-from rosterd.directory.ids import is_slack_id
 from rosterd.directory.model import (
     Address,
-    Discoverability,
     Group,
     GroupId,
     Org,
@@ -45,7 +51,6 @@ from rosterd.directory.model import (
     User,
     UserId,
 )
-from rosterd.provisioning.attributes import created
 from rosterd.store.audit import Record
 from rosterd.store.whole_org import (
     Happened,
@@ -54,11 +59,7 @@ from rosterd.store.whole_org import (
     ProfileField,
     Seal,
     Value,
-    Workspace,
 )
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def line_of(value: Org | Value) -> Line:
@@ -68,14 +69,14 @@ def line_of(value: Org | Value) -> Line:
 
 def org_of(line: OrgLine, domain: str | None) -> Org:
     """The organisation that a line says, under another ``domain`` if one is given. Raises `BadLine`."""
-    _check_unchanged(line.name, lambda text: text.strip() or line.domain)
+    check_unchanged(line.name, lambda text: text.strip() or line.domain)
     return Org(
-        OrgId(_id(line.id, "ET")),
-        TeamId(_id(line.team_id, "T")),
+        OrgId(checked_id(line.id, "ET")),
+        TeamId(checked_id(line.team_id, "T")),
         line.name,
         domain or line.domain,
         line.plan,
-        _microseconds(line.created),
+        microseconds_of(line.created),
         line.members_may_change_display_name,
     )
 
@@ -100,9 +101,9 @@ def _user_line(user: User) -> UserLine:
         display_name=user.display_name,
         role=user.role,
         active=not user.deactivated,
-        created=_time(user.created),
-        signed_in=None if user.date_claimed is None else _time(user.date_claimed * 1_000_000),
-        guest_expires=None if user.guest_expires is None else _time(user.guest_expires * 1_000_000),
+        created=time_of(user.created),
+        signed_in=None if user.date_claimed is None else time_of(user.date_claimed * 1_000_000),
+        guest_expires=None if user.guest_expires is None else time_of(user.guest_expires * 1_000_000),
         erased=user.erased,
         profile=msgspec.to_builtins(msgspec.structs.replace(user.profile, secondary_email=None)),
     )
@@ -114,15 +115,15 @@ def _user(line: UserLine, org: Org) -> User:
     primary, secondary = (*line.emails, None, None)[:2]
     user = User(
         org.id,
-        UserId(_id(line.id, "UW")),
-        _created(line.created),
+        UserId(checked_id(line.id, "UW")),
+        created_of(line.created),
         line.username,
         primary or "",
         line.display_name,
         line.role,
         not line.active,
-        None if line.signed_in is None else _seconds(line.signed_in),
-        None if line.guest_expires is None else _seconds(line.guest_expires),
+        None if line.signed_in is None else seconds_of(line.signed_in),
+        None if line.guest_expires is None else seconds_of(line.guest_expires),
         line.erased,
         msgspec.structs.replace(_profile(line.profile), secondary_email=secondary),
     )
@@ -135,7 +136,7 @@ def _check_stored(user: User) -> None:
     if (stored := rules.stored(user)) != user:
         given, kept = _fields(user), _fields(stored)
         name = next(name for name in (*given, *kept) if given.get(name) != kept.get(name))
-        raise BadLine(f"{name}: {_short(given.get(name))} would be stored as {_short(kept.get(name))}")
+        raise BadLine(f"{name}: {short(given.get(name))} would be stored as {short(kept.get(name))}")
 
 
 def _fields(user: User) -> dict[str, Any]:
@@ -161,7 +162,7 @@ def _event_line(event: Happened) -> EventLine:
     record = event.record
     return EventLine(
         id=record.id,
-        created=_time(record.created),
+        created=time_of(record.created),
         action=record.action,
         actor=record.actor_id,
         token=record.token_id,
@@ -184,7 +185,7 @@ def _event(line: EventLine, org: Org) -> Happened:
     record = Record(
         org.id,
         line.id,
-        _microseconds(line.created),
+        microseconds_of(line.created),
         line.action,
         UserId(line.actor),
         line.token,
@@ -212,41 +213,28 @@ def _object(text: Raw, name: str) -> str:
 
 
 def _group(line: GroupLine, org: Org) -> Group:
-    _check_unchanged(line.name, names.group_name)
-    return Group(org.id, GroupId(_id(line.id, "S")), _created(line.created), line.name)
-
-
-def _workspace(line: WorkspaceLine, _: Org) -> Workspace:
-    names.check_domain(line.domain)
-    _check_unchanged(line.name, lambda text: text.strip() or line.domain)
-    return Workspace(
-        TeamId(_id(line.id, "T")),
-        line.name,
-        line.domain,
-        _microseconds(line.created),
-        line.description,
-        str(line.discoverability),
-    )
+    check_unchanged(line.name, names.group_name)
+    return Group(org.id, GroupId(checked_id(line.id, "S")), created_of(line.created), line.name)
 
 
 def _held_name(line: NameLine, _: Org) -> HeldName:
-    _check_unchanged(line.name, names.folded)
+    check_unchanged(line.name, names.folded)
     return HeldName(line.name, line.held_by, line.holder)
 
 
 def _profile_field(line: ProfileFieldLine, _: Org) -> ProfileField:
     check_field_name(line.name)
-    return ProfileField(line.name, line.label, int(line.made_by_scim), _microseconds(line.created))
+    return ProfileField(line.name, line.label, int(line.made_by_scim), microseconds_of(line.created))
 
 
 def _member(line: MemberLine, _: Org) -> Membership:
-    group, user = GroupId(_id(line.group, "S")), UserId(_id(line.user, "UW"))
-    return Membership(group, user, _microseconds(line.joined))
+    group, user = GroupId(checked_id(line.group, "S")), UserId(checked_id(line.user, "UW"))
+    return Membership(group, user, microseconds_of(line.joined))
 
 
 def _seal(line: SealLine, _: Org) -> Seal:
     events = msgspec.json.encode(line.events).decode()
-    return Seal(line.n, events, line.hash, line.previous, _microseconds(line.sealed))
+    return Seal(line.n, events, line.hash, line.previous, microseconds_of(line.sealed))
 
 
 _LINES: dict[type[Any], Callable[[Any], Line]] = {
@@ -256,36 +244,28 @@ _LINES: dict[type[Any], Callable[[Any], Line]] = {
         name=org.name,
         domain=org.domain,
         plan=org.plan,
-        created=_time(org.created),
+        created=time_of(org.created),
         members_may_change_display_name=org.display_name_change,
-    ),
-    Workspace: lambda w: WorkspaceLine(
-        id=w.id,
-        name=w.name,
-        domain=w.domain,
-        created=_time(w.created),
-        description=w.description,
-        discoverability=Discoverability(w.discoverability),
     ),
     HeldName: lambda held: NameLine(name=held.name, held_by=held.kind, holder=held.holder_id),
     ProfileField: lambda f: ProfileFieldLine(
-        name=f.name, label=f.label, made_by_scim=bool(f.is_scim), created=_time(f.created)
+        name=f.name, label=f.label, made_by_scim=bool(f.is_scim), created=time_of(f.created)
     ),
     User: _user_line,
-    Group: lambda group: GroupLine(id=group.id, name=group.display_name, created=_time(group.created)),
-    Membership: lambda m: MemberLine(group=m.group_id, user=m.user_id, joined=_time(m.added)),
+    Group: lambda group: GroupLine(id=group.id, name=group.display_name, created=time_of(group.created)),
+    Membership: lambda m: MemberLine(group=m.group_id, user=m.user_id, joined=time_of(m.added)),
     Happened: _event_line,
     Seal: lambda seal: SealLine(
         n=seal.n,
         events=msgspec.json.decode(seal.events),
         hash=seal.hash,
         previous=seal.previous,
-        sealed=_time(seal.sealed),
+        sealed=time_of(seal.sealed),
     ),
+    **places.LINES,
 }
 
 _VALUES: dict[type[Any], Callable[[Any, Org], Value]] = {
-    WorkspaceLine: _workspace,
     NameLine: _held_name,
     ProfileFieldLine: _profile_field,
     UserLine: _user,
@@ -293,46 +273,5 @@ _VALUES: dict[type[Any], Callable[[Any, Org], Value]] = {
     MemberLine: _member,
     EventLine: _event,
     SealLine: _seal,
+    **places.VALUES,
 }
-
-
-def _id(text: str, prefixes: str) -> str:
-    if not is_slack_id(text, prefixes):
-        raise BadLine(f"{_short(text)} is no id that begins with {' or '.join(prefixes)}")
-    return text
-
-
-def _check_unchanged(text: str, rule: Callable[[str], str]) -> None:
-    """Refuse a text that rosterd would have stored in another form."""
-    if (stored := rule(text)) != text:
-        raise BadLine(f"{_short(text)} would be stored as {_short(stored)}")
-
-
-def _short(value: object) -> str:
-    """A value as a refusal shows it, which is no place for a photo."""
-    return f"{value!r:.80}"
-
-
-def _time(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
-def _microseconds(time: datetime, *shown: Callable[[int], object]) -> int:
-    """The time since the epoch, refused unless it can be written again, as a line and as ``shown``."""
-    moment = (time - _EPOCH) // _MICROSECOND
-    try:
-        for show in (_time, *shown):
-            show(moment)
-    except (OverflowError, ValueError) as error:
-        raise BadLine(f"{time.isoformat()} is too early or too late to be shown") from error
-    return moment
-
-
-def _created(time: datetime) -> int:
-    return _microseconds(time, created)  # a response shows it, in another time zone
-
-
-def _seconds(time: datetime) -> int:
-    if time.microsecond:
-        raise BadLine(f"{time.isoformat()} is no whole second")
-    return _microseconds(time) // 1_000_000

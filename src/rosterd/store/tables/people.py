@@ -21,13 +21,13 @@ orgs = Table(
     UniqueConstraint("domain", name="orgs_domain"),
 )
 
-# Usernames, channel names and reserved words, one namespace: its key decides every race for a name.
+# Usernames, channel names, handles of groups and reserved words, one namespace: its key decides every race.
 names = Table(
     "names",
     metadata,
     text_column("org_id"),
     text_column("name"),  # folded
-    text_column("kind"),  # user, channel or reserved
+    text_column("kind"),  # user, channel, group or reserved
     text_column("holder_id", null=True),  # no foreign key: the row is there before the user that needs it
     PrimaryKeyConstraint("org_id", "name", name="names_pk"),
     sqlite_with_rowid=False,
