@@ -14,8 +14,8 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from rosterd.directory.analytics import MEMBER_TYPES, first_kept, text_of
-from rosterd.directory.model import OrgId, UserId
+from rosterd.directory.analytics import MEMBER_TYPES, day_of, first_kept, text_of
+from rosterd.directory.model import Channel, ChannelId, OrgId, UserId
 from rosterd.store.activity import DAY, Note
 from tests.protocol import inside
 from tests.protocol.conftest import MakeOrg
@@ -49,7 +49,8 @@ def api(old: Org) -> WebApi:
 
 
 def file(api: WebApi, day: int = YESTERDAY, **more: Any) -> list[Body]:
-    return lines(api.send("admin.analytics.getFile", params={"type": "member", "date": text_of(day), **more}))
+    asked = {"type": "member", "date": text_of(day)} | more
+    return lines(api.send("admin.analytics.getFile", params=asked))
 
 
 def a_row(org: Org, id: str, email: str, **different: Any) -> Body:
@@ -155,7 +156,7 @@ def test_days_without_a_file_say_why(org: Org, old: Org, api: WebApi, make_org: 
     for wrong in ("yesterday", "2026-02-30", "20260201", "2026-1-1", "0000-01-01", "１２３４-01-01"):
         assert error(date=wrong) == "invalid_date"
     assert error(type="files", date=text_of(YESTERDAY)) == "invalid_type"
-    assert error(type="public_channel", date=text_of(YESTERDAY)) == "feature_not_enabled"
+    assert error(type="public_channel", date=text_of(TODAY + 1)) == "file_not_yet_available"
     assert error(metadata_only="true") == "metadata_not_available"
     assert error(type="public_channel", metadata_only="1", date="2026-01-01") == (
         "metadata_only_does_not_support_date"
@@ -206,6 +207,78 @@ def test_many_members_are_packed_slice_by_slice(old: Org, api: WebApi) -> None:
     found = [row["user_id"] for row in file(api)]
     assert len(found) == 2_101
     assert found == sorted(set(found))
+
+
+class TestPublicChannels:
+    def test_channels_are_counted_and_named(self, org: Org) -> None:
+        database = org.server.database
+        ann, bob = (org.create_user(name) for name in ("ann", "bob"))
+        gus = org.create_user("gus", "multi_channel_guest")
+        west = inside.add_workspace(database, org.org_id, "west")
+        ids = {}
+        given: dict[str, dict[str, Any]] = {
+            "plans": {"topic": "next", "purpose": "where to"},
+            "both": {},
+            "secret": {"is_private": True},
+            "old": {"is_archived": True},
+            "wide": {"is_org_wide": True},
+        }
+        for name, change in given.items():
+            made = Channel(
+                OrgId(org.org_id), ChannelId(f"C0{name.upper()}"), 1_000_000, name, UserId(ann), **change
+            )
+            ids[name] = inside.add_channel(
+                database, made, [org.team_id] if name != "both" else [org.team_id, west]
+            )
+        inside.put_in(database, org.org_id, {ids["plans"]: [ann, bob, gus], ids["both"]: [ann]})
+        inside.age_org(database, org.org_id, 730)
+        api = org.web_api(SCOPE)
+        found = {row["channel_id"]: row for row in file(api, type="public_channel")}
+        assert set(found) == {ids[name] for name in ("plans", "both", "wide")}
+        home, whole = (
+            {"team_id": org.team_id, "name": org.domain},
+            {"team_id": org.org_id, "name": org.domain},
+        )
+        plans = {
+            "enterprise_id": org.org_id,
+            "team_id": org.org_id,
+            "originating_team": home,
+            "channel_id": ids["plans"],
+            "date_created": 1,
+            "date_last_active": 1,
+            "total_members_count": 3,
+            "full_members_count": 2,
+            "guest_member_count": 1,
+            "messages_posted_count": 0,
+            "messages_posted_by_members_count": 0,
+            "members_who_viewed_count": 0,
+            "members_who_posted_count": 0,
+            "reactions_added_count": 0,
+            "visibility": "public",
+            "channel_type": "single_workspace_channel",
+            "is_shared_externally": False,
+            "shared_with": [],
+            "externally_shared_with_organizations": [],
+            "date": text_of(YESTERDAY),
+        }
+        assert found[ids["plans"]] == plans
+        assert list(found[ids["plans"]]) == list(plans)
+        shared = sorted([home, {"team_id": west, "name": "west"}], key=lambda team: team["team_id"])
+        both, wide = found[ids["both"]], found[ids["wide"]]
+        assert (both["originating_team"], both["shared_with"]) == (whole, [*shared, whole])
+        assert (both["channel_type"], wide["channel_type"]) == ("multi_workspace_channel", "org_wide_channel")
+        response = api.send(
+            "admin.analytics.getFile", params={"type": "public_channel", "metadata_only": "true"}
+        )
+        named = {row["channel_id"]: row for row in lines(response)}
+        plan = {"channel_id": ids["plans"], "name": "plans", "topic": "next", "description": "where to"}
+        assert named[ids["plans"]] == plan | {"date": named[ids["plans"]]["date"]}
+        assert TODAY <= (day_of(named[ids["plans"]]["date"]) or 0) <= TODAY + 1
+
+    def test_they_are_the_primary_owners(self, old: Org) -> None:
+        owner = old.web_api(SCOPE, of=old.create_user("olga", "owner"))
+        asked = {"type": "public_channel", "date": text_of(YESTERDAY)}
+        assert owner.error("admin.analytics.getFile", **asked) == "user_cannot_manage_public_channels"
 
 
 class TestMembersMetadata:

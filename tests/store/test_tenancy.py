@@ -392,6 +392,7 @@ async def ask_about_who_was_there(tx: Tx) -> None:
     wanted = analytics.Filter([Role.MEMBER], ["owner"], TeamId("T1"))
     await analytics.members(tx, E1, wanted, deactivated=True, after="", count=10)
     await analytics.deactivations(tx, E1, ["W1"])
+    await analytics.public_channels(tx, E1, 1, "", 10)
     await activity.oldest(tx, E1)
     await activity.prune(tx, E1, 1)
     await activity.remove_of_user(tx, E1, a_user(1).id)

@@ -1,9 +1,10 @@
-"""Member analytics: which days there are, who counts, and what a day's row says of a person.
+"""Analytics: which days there are, who counts, and what a row of a day says of a person or a channel.
 
-rosterd knows who signed in and whose token was used on a day. What Slack counts beyond that (messages, calls,
-devices) is 0 or false here.
+rosterd knows who signed in and whose token was used on a day, and who is in which channel. What Slack counts
+beyond that (messages, calls, devices) is 0 or false here.
 
-Source: Slack's page *admin.analytics.getFile*, headings *Usage info*, *Member analytics*; 13 months: *As of
+Source: Slack's page *admin.analytics.getFile*, headings *Usage info*, *Member analytics*, *Conversation
+analytics fields*, *Public channel metadata*; 13 months: *As of
 February 2023, analytics data is available on a rolling 13-month basis*.
 """
 
@@ -151,6 +152,61 @@ def member_row(org: Org, member: MemberDay, day: int) -> dict[str, Any]:
         **_NOT_KNOWN,
         "is_active_apps": member.by_app,
         "date_claimed": member.date_claimed if is_claimed(member.date_claimed, day) else 0,
+    }
+
+
+class ChannelDay(msgspec.Struct, frozen=True, gc=False):
+    """A public channel and who is in it, as today."""
+
+    id: str
+    created: int  # microseconds
+    name: str
+    topic: str
+    purpose: str
+    is_org_wide: bool
+    homes: tuple[tuple[str, str], ...]  # workspaces: id and name
+    members: int
+    guests: int  # of the members
+
+
+def channel_row(org: Org, channel: ChannelDay, day: int) -> dict[str, Any]:
+    """One line of a day's file about public channels. Messages are none: nobody has viewed or posted any."""
+    whole = {"team_id": str(org.id), "name": org.name}
+    homes = [{"team_id": id, "name": name} for id, name in channel.homes]
+    is_alone = len(homes) == 1 and not channel.is_org_wide
+    kind = "org_wide" if channel.is_org_wide else "single_workspace" if is_alone else "multi_workspace"
+    return {
+        "enterprise_id": org.id if org.plan is Plan.ENTERPRISE else "0",
+        "team_id": org.id,
+        "originating_team": homes[0] if is_alone else whole,
+        "channel_id": channel.id,
+        "date_created": channel.created // 1_000_000,
+        "date_last_active": channel.created // 1_000_000,
+        "total_members_count": channel.members,
+        "full_members_count": channel.members - channel.guests,
+        "guest_member_count": channel.guests,
+        "messages_posted_count": 0,
+        "messages_posted_by_members_count": 0,
+        "members_who_viewed_count": 0,
+        "members_who_posted_count": 0,
+        "reactions_added_count": 0,
+        "visibility": "public",
+        "channel_type": f"{kind}_channel",
+        "is_shared_externally": False,
+        "shared_with": [] if is_alone else [*homes, whole],
+        "externally_shared_with_organizations": [],
+        "date": text_of(day),
+    }
+
+
+def channel_metadata(channel: ChannelDay, day: int) -> dict[str, Any]:
+    """One line of what channels are called. ``day``: today."""
+    return {
+        "channel_id": channel.id,
+        "name": channel.name,
+        "topic": channel.topic,
+        "description": channel.purpose,
+        "date": text_of(day),
     }
 
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from rosterd.directory.analytics import MemberDay
+from rosterd.directory.analytics import ChannelDay, MemberDay
 from rosterd.directory.model import OrgId, Role, TeamId, UserId
 from rosterd.store.activity import DAY
 from rosterd.store.contract import Row, Tx
@@ -95,6 +95,22 @@ def _member(row: Row, gone: Mapping[str, int]) -> Member:
     )  # fmt: skip
 
 
+async def public_channels(tx: Tx, org: OrgId, before: int, after: str, count: int) -> list[ChannelDay]:
+    """Public channels in use that were made ``before`` (microseconds), behind the id ``after``."""
+    rows = await tx.all(_CHANNELS, org, after, before, count)
+    ids = [row[0] for row in rows]
+    homes: dict[str, list[tuple[str, str]]] = {id: [] for id in ids}
+    for id, team, name in await tx.all(_HOMES, org, ids):
+        homes[id].append((team, name))
+    counted = {id: (members, guests) for id, members, guests in await tx.all(_COUNTS, org, ids)}
+    return [
+        ChannelDay(
+            id, created, name, topic, purpose, bool(is_org_wide), tuple(homes[id]), *counted.get(id, (0, 0))
+        )
+        for id, created, name, topic, purpose, is_org_wide in rows
+    ]
+
+
 async def deactivations(tx: Tx, org: OrgId, ids: Sequence[str]) -> dict[str, int]:
     """The day of each one's last deactivation, as far as the trail tells."""
     if not ids:
@@ -125,4 +141,20 @@ _MEMBERS = (
 _DEACTIVATIONS = (
     "SELECT t.entity_id, MAX(t.id) FROM audit_events t WHERE t.org_id = $1 AND t.entity_id IN each($2)"
     " AND t.action IN ('user_deactivated', 'guest_deactivated', 'guest_expired') GROUP BY t.entity_id"
+)
+_CHANNELS = (
+    "SELECT t.id, t.created, t.name, t.topic, t.purpose, t.is_org_wide FROM channels t"
+    " WHERE t.org_id = $1 AND t.id > $2 AND t.created < $3 AND t.is_private = 0 AND t.is_archived = 0"
+    " ORDER BY t.id LIMIT $4"
+)
+_HOMES = (
+    "SELECT t.channel_id, t.team_id, w.name FROM channel_workspaces t"
+    " JOIN workspaces w ON w.org_id = $1 AND w.id = t.team_id"
+    " WHERE t.org_id = $1 AND t.channel_id IN each($2) ORDER BY t.channel_id, t.team_id"
+)
+_COUNTS = (
+    "SELECT m.channel_id, COUNT(DISTINCT m.user_id), COUNT(DISTINCT CASE WHEN u.role IN"
+    " ('multi_channel_guest', 'single_channel_guest') THEN m.user_id END) FROM channel_members m"
+    " JOIN users u ON u.org_id = $1 AND u.id = m.user_id"
+    " WHERE m.org_id = $1 AND m.channel_id IN each($2) GROUP BY m.channel_id"
 )

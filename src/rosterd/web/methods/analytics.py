@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +20,7 @@ import msgspec
 
 from rosterd.directory import analytics as rules
 from rosterd.directory.analytics import MEMBER_TYPES, WORKSPACE_TYPES, Availability
-from rosterd.directory.model import Org, Plan
+from rosterd.directory.model import Org, Plan, Role
 from rosterd.store import analytics, workspaces
 from rosterd.store.activity import DAY
 from rosterd.store.analytics import Filter, Member
@@ -33,9 +33,13 @@ from rosterd.web.spool import Spool
 
 SLICE = 500
 """People in one statement, and packed at once."""
+CHANNELS = 50
+"""The same of channels, whose members are counted."""
 
 GZIP = b"application/gzip"
 _READ = "admin.analytics:read"
+_KINDS: Mapping[str, str] = {"member": "Member Analytics", "public_channel": "Public Channel Analytics"}
+"""What there are files about, and what they are called."""
 _WITH_ANALYTICS = frozenset({Plan.BUSINESS_PLUS, Plan.ENTERPRISE})
 
 _NO_FILE: Mapping[Availability, str] = {
@@ -57,25 +61,35 @@ _encode = msgspec.json.Encoder().encode
     org_token=True,
 )
 async def get_file(call: MethodCall) -> Reply:
-    """What members did on one day, a line of JSON for each, packed. Of channels there are none."""
+    """A file about one day, or with the names of public channels: a line of JSON for each, packed."""
     kind = call.arguments.required("type")
-    if kind not in ("member", "public_channel"):
+    if kind not in _KINDS:
         raise MethodError("invalid_type")
+    names_only = call.arguments.flag("metadata_only")
     date = call.arguments.text("date")
-    if call.arguments.flag("metadata_only"):
-        if kind == "member":
-            raise MethodError("metadata_not_available")
-        if date:
-            raise MethodError("metadata_only_does_not_support_date")
-    elif not date:
+    if names_only and kind == "member":
+        raise MethodError("metadata_not_available")
+    if names_only and date:
+        raise MethodError("metadata_only_does_not_support_date")
+    if not names_only and not date:
         raise invalid_arguments("missing required field: date")
-    if kind == "public_channel":
-        raise MethodError("feature_not_enabled")
-    day = _day(date or "")
-    today, founded = int(time.time()) // DAY, call.org.created // 1_000_000 // DAY
-    if missing := _NO_FILE.get(rules.availability(day, today, founded)):
+    if kind == "public_channel" and call.grant.owner_role is not Role.PRIMARY_OWNER:
+        raise MethodError("user_cannot_manage_public_channels")
+    today = int(time.time()) // DAY
+    day = today if names_only else _ready(call.org, date or "", today)
+    if kind == "member":
+        return _file(await _packed(_member_lines(call.store, call.org, day)), call.org, _KINDS[kind], day)
+    lines = _channel_lines(call.store, call.org, day, names_only=names_only)
+    what = "Public Channel Metadata" if names_only else _KINDS[kind]
+    return _file(await _packed(lines), call.org, what, day)
+
+
+def _ready(org: Org, date: str, today: int) -> int:
+    """The day of a date that there is a file of."""
+    day = _day(date)
+    if missing := _NO_FILE.get(rules.availability(day, today, org.created // 1_000_000 // DAY)):
         raise MethodError(missing)
-    return _file(await _packed(_member_lines(call.store, call.org, day)), call.org, "Member Analytics", day)
+    return day
 
 
 def _day(text: str) -> int:
@@ -90,8 +104,8 @@ def _file(spool: Spool, org: Org, what: str, day: int) -> Reply:
     return Reply(200, spool, {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}, GZIP)
 
 
-Lines = Callable[[], Iterable[Json]]
-"""Some lines of a file, made when they are asked for: in a thread."""
+Lines = Sequence[Json]
+"""Some lines of a file."""
 
 
 async def _member_lines(store: Store, org: Org, day: int) -> AsyncIterator[Lines]:
@@ -102,9 +116,21 @@ async def _member_lines(store: Store, org: Org, day: int) -> AsyncIterator[Lines
         if not people:
             return
         after = people[-1].id
-        yield lambda people=people: [  # type: ignore[misc]
-            rules.member_row(org, member, day) for member in people if rules.counts(member, day)
-        ]
+        yield [rules.member_row(org, member, day) for member in people if rules.counts(member, day)]
+
+
+async def _channel_lines(store: Store, org: Org, day: int, *, names_only: bool) -> AsyncIterator[Lines]:
+    after, before = "", (day + 1) * DAY * 1_000_000
+    while True:
+        async with store.scan() as tx:
+            found = await analytics.public_channels(tx, org.id, before, after, CHANNELS)
+        if not found:
+            return
+        after = found[-1].id
+        if names_only:
+            yield [rules.channel_metadata(channel, day) for channel in found]
+        else:
+            yield [rules.channel_row(org, channel, day) for channel in found]
 
 
 async def _packed(slices: AsyncIterator[Lines]) -> Spool:
@@ -122,7 +148,7 @@ async def _packed(slices: AsyncIterator[Lines]) -> Spool:
 
 
 def _pack(packer: gzip.GzipFile, lines: Lines) -> None:
-    packer.write(b"".join([_encode(line) + b"\n" for line in lines()]))
+    packer.write(b"".join([_encode(line) + b"\n" for line in lines]))
 
 
 @method(
