@@ -159,7 +159,8 @@ def test_what_follows_from_a_group_is_told(org: Org, auditor: Auditor) -> None:
     joined, *_ = auditor.logs(action="user_joined_workspace", entity=ann)
     assert joined["details"] == {"team": team}
     assert [entry["action"] for entry in auditor.logs(entity=ann)] == [
-        "user_deactivated", "user_joined_workspace", "user_added_to_usergroup", "user_created",
+        "user_left_workspace", "user_deactivated", "user_joined_workspace", "user_added_to_usergroup",
+        "user_created",
     ]  # fmt: skip
     connected = {entry["action"]: entry for entry in auditor.logs(entity=group)}
     assert connected["usergroup_added_to_team"]["entity"]["usergroup"] == {"id": group, "name": "Sales"}

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from rosterd import app
+from rosterd.actions import signin
 from rosterd.directory.analytics import first_kept
 from rosterd.directory.model import OrgId, Token, TokenId, UserId
+from rosterd.directory.signin import Means
 from rosterd.store import activity, tokens
 from rosterd.store.activity import DAY, Note
 from rosterd.store.engine import Store, Tx
+from tests.actions.acting import KEY, ORIGIN, found_house
 from tests.store.rows import E1, E2, found
 
 pytestmark = pytest.mark.anyio
@@ -65,3 +68,13 @@ async def test_what_no_file_is_made_of_is_forgotten(store: Store) -> None:
         assert [row[:2] for row in await noted(tx)] == [
             (org, day) for org in (E1, E2) for day in (first, today)
         ]
+
+
+async def test_signing_in_is_noted_on_its_day(store: Store) -> None:
+    house = await found_house(store)
+    for _ in range(2):
+        async with store.write() as tx:
+            entry = await signin.sign_in(tx, house.org, house.owner.id, Means.LINK, key=KEY, origin=ORIGIN)
+    async with store.read() as tx:
+        day = entry.session.created // 1_000_000 // DAY
+        assert (house.org.id, day, house.owner.id, 1, 0) in await noted(tx)

@@ -126,10 +126,10 @@ def test_details_are_said_in_slacks_keys_and_the_session_is_part_of_the_context(
     found = shown(
         "user",
         "W1",
-        details={"usergroup": "S1", "before": 1, "after": 2, "session_id": "L1", "else": 3},
+        details={"usergroup": "S1", "before": 1, "after": 2, "session": "X1", "else": 3},
         personal={"before": None, "after": {"given_name": "Ann", "title": "Chef"}},
     )
-    assert found["context"]["session_id"] == "L1"
+    assert found["context"]["session_id"] == "X1"
     assert found["details"] == {
         "subteam": "S1",
         "previous_value": 1,

@@ -23,7 +23,7 @@ from rosterd.directory.events import Event
 from rosterd.directory.ids import SPAN, slack_id
 from rosterd.directory.model import Actor, Org, Origin, Role, User, UserId
 from rosterd.directory.signin import IdentityProvider, Link, Means, Session, SessionId
-from rosterd.store import audit, idps, sessions
+from rosterd.store import activity, audit, idps, sessions
 from rosterd.store import users as user_rows
 from rosterd.store.engine import Tx
 
@@ -63,6 +63,7 @@ async def sign_in(tx: Tx, org: Org, user_id: UserId, means: Means, *, key: bytes
     )
     secret = secrets.token_urlsafe(32)
     await sessions.insert(tx, session, hash_of(secret, key))
+    await activity.note(tx, [activity.Note(org.id, now // activity.DAY, user.id, signed_in=True)])
     details = {"session": session.id, "means": str(means), "first": is_first}
     await audit.append(tx, [Event("user_login", "user", user.id, details)], _themself(user, origin))
     return Entry(user, session, secret)

@@ -26,6 +26,7 @@ _KEYS: Mapping[str, str] = {
     "usergroup": "subteam",
     "before": "previous_value",
     "after": "new_value",
+    "session": "session_id",  # said in the context
     "given_name": "first_name",
     "family_name": "last_name",
 }
