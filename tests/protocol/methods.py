@@ -19,6 +19,7 @@ CALLS: Mapping[str, Mapping[str, str]] = {
     "api.test": {},
     "auth.revoke": {"test": "1"},
     "auth.test": {},
+    "oauth.v2.access": {},
     "team.info": {"team": "{team}"},
     "team.profile.get": {"team_id": "{team}"},
     "users.conversations": {"team_id": "{team}", "user": "{user}"},

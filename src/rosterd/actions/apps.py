@@ -156,7 +156,7 @@ async def create_app(
     secret = secrets.token_hex(16)
     await store.insert(tx, app, hash_of(secret, key))
     details = {"app": app.id, "name": app.name, "scopes": list(app.scopes)}
-    await audit.append(tx, [Event("app_approved", "app", app.id, details)], actor)
+    await audit.append(tx, [Event("app_manifest_created", "app", app.id, details)], actor)
     return app, secret
 
 
@@ -170,7 +170,7 @@ async def revoke_app(tx: Tx, org: Org, app_id: str, *, actor: Actor) -> None:
         return
     ended = await tokens.revoke_of_app(tx, org.id, app_id, now)
     uninstalled = [Event("app_uninstalled", "app", token, {"token": token}) for token in ended]
-    await audit.append(tx, [Event("app_restricted", "app", app_id, {"app": app_id}), *uninstalled], actor)
+    await audit.append(tx, [Event("app_deleted", "app", app_id, {"app": app_id}), *uninstalled], actor)
 
 
 async def authorize(

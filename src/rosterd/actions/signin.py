@@ -18,12 +18,13 @@ from rosterd.actions import users
 from rosterd.actions.apps import hash_of
 from rosterd.directory import access
 from rosterd.directory import signin as rules
+from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.errors import DirectoryError, Invalid, NotAllowed, NotFound
 from rosterd.directory.events import Event
 from rosterd.directory.ids import SPAN, slack_id
 from rosterd.directory.model import Actor, Org, Origin, Role, User, UserId
 from rosterd.directory.signin import IdentityProvider, Link, Means, Session, SessionId
-from rosterd.store import activity, audit, idps, sessions
+from rosterd.store import activity, audit, idps, outbox, sessions
 from rosterd.store import users as user_rows
 from rosterd.store.engine import Tx
 
@@ -104,6 +105,14 @@ async def end_sessions_of(tx: Tx, org: Org, user: User, *, actor: Actor) -> list
     return ended
 
 
+async def ask_for_link(tx: Tx, org: Org, address: str) -> None:
+    """Have a link sent to whoever has this address (folded), if somebody does who may sign in."""
+    user_id = await user_rows.find_by_email(tx, org.id, address)
+    user = None if user_id is None else await user_rows.find(tx, org.id, user_id)
+    if user is not None and not user.deactivated:
+        await outbox.add(tx, org.id, [Errand(Kind.SIGNIN_LINK, user.id)])
+
+
 async def mint_link(tx: Tx, org: Org, user: User, *, key: bytes) -> str:
     """The secret of a link by which this person signs in once, within fifteen minutes.
 
@@ -152,9 +161,12 @@ async def set_idp(
     idp = IdentityProvider(
         org.id, issuer, client_id.strip(), client_secret.strip(), accepts_unverified, tx.now
     )
+    action = "idp_configuration_added"
+    if await idps.find(tx, org.id) is not None:
+        action = "idp_prod_configuration_updated"
     await idps.update(tx, idp)
     details = {"issuer": issuer, "client_id": idp.client_id, "accepts_unverified": accepts_unverified}
-    await audit.append(tx, [Event("pref.sso_setting_changed", "enterprise", org.id, details)], actor)
+    await audit.append(tx, [Event(action, "enterprise", org.id, details)], actor)
     return idp
 
 
@@ -163,8 +175,7 @@ async def remove_idp(tx: Tx, org: Org, *, actor: Actor) -> None:
     _check_owner(actor)
     if not await idps.remove(tx, org.id):
         raise NotFound("no_such_idp")
-    event = Event("pref.sso_setting_changed", "enterprise", org.id, {"issuer": None})
-    await audit.append(tx, [event], actor)
+    await audit.append(tx, [Event("idp_configuration_deleted", "enterprise", org.id)], actor)
 
 
 def _themself(user: User, origin: Origin) -> Actor:

@@ -23,12 +23,11 @@ from rosterd.dashboard.desk import Desk
 from rosterd.dashboard.oidc import Identity
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.session import FLOW_SECONDS, Flow, actor_of
-from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.errors import DirectoryError, NotAllowed, NotFound
 from rosterd.directory.model import Org, UserId
 from rosterd.directory.names import account_key
 from rosterd.directory.signin import LINK_SECONDS, IdentityProvider, Means, local_path
-from rosterd.store import idps, outbox, users
+from rosterd.store import idps, users
 from rosterd.store.engine import Tx
 
 log = logging.getLogger("rosterd.dashboard")
@@ -184,11 +183,9 @@ def _by_identity(
 async def _send_link(desk: Desk, org: Org, address: str) -> None:
     if not desk.patience.allows(f"{org.id} {address}"):
         return
-    async with desk.store.write() as tx:
-        user_id = await _holder(tx, org, address)
-        user = await users.find(tx, org.id, user_id) if user_id else None
-        if user is not None and not user.deactivated:
-            await outbox.add(tx, org.id, [Errand(Kind.SIGNIN_LINK, user.id)])
+    if "\0" not in address:
+        async with desk.store.write() as tx:
+            await actions.ask_for_link(tx, org, address)
 
 
 async def _holder(tx: Tx, org: Org, address: str) -> UserId | None:

@@ -30,7 +30,7 @@ class Authenticator:
     """Knows the key of the token hashes, and when tokens were last used since it was last asked."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self.key = key
         self._used: dict[str, int] = {}
         self._grants: dict[str, tokens.Grant] = {}  # as the store had them at this version of it
         self._version: int | None = None
@@ -86,7 +86,7 @@ class Authenticator:
 
     def keyed(self, token: str) -> str:
         """The keyed hash of a token's text."""
-        return hash_of(token, self._key)
+        return hash_of(token, self.key)
 
     def admitted(self, grant: tokens.Grant | None, hashed: str, ip: str | None) -> tokens.Grant:
         """The grant, if it counts now and for this address. Raises as `grant`."""

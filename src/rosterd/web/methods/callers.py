@@ -25,6 +25,11 @@ class Callers:
         self._store = store
         self._authenticator = authenticator
 
+    @property
+    def key(self) -> bytes:
+        """That of the hashes: for who makes a token, or knows an app by its secret."""
+        return self._authenticator.key
+
     async def grant(self, request: Request, in_form: str | None) -> tokens.Grant:
         """What the token of a call stands for; the header's, else the form's."""
         text = _sent(request, in_form)
