@@ -9,15 +9,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Literal
 
-from rosterd.actions import consequences, webhooks
-from rosterd.dashboard.site import FIRST, Site
+from rosterd.actions import consequences, signin, webhooks
 from rosterd.delivery.config import Delivery
 from rosterd.delivery.jobs import Work
 from rosterd.directory import analytics
 from rosterd.directory.errands import Kind
-from rosterd.directory.model import OrgId
+from rosterd.directory.model import Org, OrgId, User
 from rosterd.store import activity, audit, orgs
-from rosterd.store.engine import Store, StoreError, check_reachable
+from rosterd.store.engine import Store, StoreError, Tx, check_reachable
 from rosterd.web import metrics, pool
 from rosterd.web.audit import Audit
 from rosterd.web.auth import Authenticator
@@ -72,6 +71,7 @@ class App:
         self.stopping = False
         self._delivery = delivery
         self._store = store
+        self._base_url = base_url
         self._audience = audience
         self._tracing = tracing
         self._metrics = Metrics(store.watch, throttle.headroom if throttle is not None else tuple)
@@ -82,6 +82,9 @@ class App:
         scim = Scim(store, self._authenticator, base_url, throttle)
         web_api = WebApi(store, self._authenticator, base_url, throttle)
         trail = Audit(store, self._authenticator, throttle)
+        # Loaded here: commands, which show no pages, start faster without clients of providers.
+        from rosterd.dashboard.site import FIRST, Site
+
         self._site = Site(store, key, base_url)
         people = Pages(self._site)
         self._description = document(base_url)
@@ -150,8 +153,13 @@ class App:
         # Loaded here: commands, which deliver nothing, start faster without clients of HTTP and SMTP.
         from rosterd.delivery.lanes import working
 
-        async with working(self._store, self._delivery, self._metrics, JOBS):
+        async with working(self._store, self._delivery, self._metrics, JOBS, self._link):
             yield
+
+    async def _link(self, tx: Tx, org: Org, user: User) -> str:
+        """The address of a link to sign in by, made when it is sent."""
+        secret = await signin.mint_link(tx, org, user, key=self._authenticator.key)
+        return f"{self._base_url}{signin.link_path(org, secret)}"
 
     @contextlib.asynccontextmanager
     async def _keeping(self) -> AsyncIterator[None]:

@@ -49,6 +49,17 @@ async def test_the_first_sign_in_claims_the_account_and_later_ones_do_not(house:
     assert {record.actor_id for record in logins} == {ann.id}
 
 
+async def test_a_sign_in_counts_as_being_there_that_day(house: House) -> None:
+    ann = await house.create("ann")
+    await sign_in(house, ann)
+    await sign_in(house, ann)
+    async with house.store.read() as tx:
+        sql = "SELECT user_id, day, signed_in, by_app FROM activity WHERE org_id = $1"
+        assert [tuple(row) for row in await tx.all(sql, house.org.id)] == [
+            (ann.id, tx.now // 86_400_000_000, 1, 0)
+        ]
+
+
 async def test_who_may_not_sign_in_is_refused_and_that_is_noted(house: House) -> None:
     ann = await house.create("ann")
     bot = await house.create("bot", Role.BOT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -34,18 +33,3 @@ def everything(database: str) -> str:
         return "\n".join(str(tuple(row)) for table in found for row in table)
 
     return _read(database, rows)
-
-
-def errands(database: str, org_id: str, kind: str, *, at_least: int) -> list[str]:
-    """Whom the errands of this kind are for, the oldest first; waits until there are so many."""
-
-    async def subjects(tx: Tx) -> list[str]:
-        sql = "SELECT subject_id FROM outbox WHERE org_id = $1 AND kind = $2 ORDER BY id"
-        return [subject for (subject,) in await tx.all(sql, org_id, kind)]
-
-    for _ in range(100):
-        found = _read(database, subjects)
-        if len(found) >= at_least:
-            break
-        time.sleep(0.05)
-    return found

@@ -49,17 +49,19 @@ EXPECTED: dict[int, set[str]] = {
     503: {"service_unavailable"},
 }  # fmt: skip
 NOT_BY_SCIM = {
-    "account_inactive", "already_in_channel", "cannot_add_more_groups_to_channel",
-    "cant_archive_general", "cant_kick_from_general", "cant_kick_self", "cant_leave_general",
-    "channel_is_not_private", "channel_not_in_required_workspace", "default_channel_restricted",
-    "domain_taken", "feature_not_enabled", "field_taken", "group_already_linked_to_channel",
-    "group_must_not_be_empty", "invalid_domain", "invalid_expiration", "invalid_field_name",
-    "invalid_ip_range", "invalid_scope", "is_archived", "method_not_supported_for_channel_type",
-    "name_taken", "no_primary_owner", "no_such_channel", "no_such_team", "no_such_token", "not_allowed",
-    "not_connected", "not_in_channel", "not_in_workspace", "org_exists", "primary_owner_exists",
-    "required_by_group", "restricted_by_allowlist", "single_channel_guest_needs_one_channel",
-    "team_not_given", "too_many_channels", "too_many_ip_ranges", "ura_max_channels",
-    "user_already_team_member",
+    "access_denied", "account_inactive", "already_in_channel", "already_in_team", "bad_redirect_uri",
+    "cannot_add_more_groups_to_channel", "cant_archive_general", "cant_kick_from_general",
+    "cant_kick_self", "cant_leave_general", "channel_is_not_private", "channel_not_in_required_workspace",
+    "default_channel_restricted", "domain_taken", "feature_not_enabled", "field_taken",
+    "group_already_linked_to_channel", "group_must_not_be_empty", "invalid_action", "invalid_app_name",
+    "invalid_client", "invalid_code", "invalid_code_verifier", "invalid_domain", "invalid_expiration",
+    "invalid_field_name", "invalid_ip_range", "invalid_issuer", "invalid_link", "invalid_request",
+    "invalid_scope", "invalid_url", "is_archived", "method_not_supported_for_channel_type", "name_taken",
+    "no_primary_owner", "no_such_app", "no_such_channel", "no_such_idp", "no_such_team", "no_such_token",
+    "no_such_webhook", "not_allowed", "not_connected", "not_in_channel", "not_in_workspace", "org_exists",
+    "primary_owner_exists", "required_by_group", "restricted_by_allowlist",
+    "single_channel_guest_needs_one_channel", "team_not_given", "too_many_channels", "too_many_ip_ranges",
+    "too_many_webhooks", "ura_max_channels", "user_already_team_member",
 }  # fmt: skip
 """Codes that no SCIM request can meet: the Web API, the command line and pages have words for them."""
 

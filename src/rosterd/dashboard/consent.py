@@ -27,7 +27,7 @@ from rosterd.directory.apps import App
 from rosterd.directory.errors import DirectoryError, Invalid, NotFound
 from rosterd.directory.model import Org, Plan, TeamId
 from rosterd.directory.signin import MAX_PATH, checked_url
-from rosterd.store import apps, orgs
+from rosterd.store import apps, orgs, workspaces
 from rosterd.store.engine import Tx
 from rosterd.store.sessions import Seat
 
@@ -77,6 +77,9 @@ async def ask(desk: Desk, visit: Visit) -> Page:
     try:
         async with desk.store.read() as tx:
             request = await _checked(tx, seat, app, asked)
+            team = None
+            if request.team_id is not None:
+                team = await workspaces.find(tx, seat.org.id, request.team_id)
     except DirectoryError as error:
         return _answer(app, asked, error=ERRORS.get(error.code, error.code))
     target = rules.chosen_redirect(app, asked.get("redirect_uri"))
@@ -86,7 +89,7 @@ async def ask(desk: Desk, visit: Visit) -> Page:
         app=app,
         user=seat.user,
         org=seat.org,
-        team_id=request.team_id,
+        team=team,
         scopes=[(scope, MEANINGS.get(scope, "")) for scope in request.scopes],
         target=urlsplit(target).netloc,
         asked=[*asked.items()],

@@ -6,13 +6,17 @@ labelled) and *View member profiles and the directory*.
 
 from __future__ import annotations
 
+from typing import Any
+
 from rosterd.dashboard import pages
 from rosterd.dashboard.desk import Desk, sign_in_first
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.directory.errors import NotAllowed
 from rosterd.directory.model import Role, UserId
 from rosterd.directory.names import folded
-from rosterd.store import colleagues, sessions
+from rosterd.store import channels, colleagues, places, sessions, workspaces
+from rosterd.store.engine import Tx
+from rosterd.store.sessions import Seat
 
 AT_ONCE = 50
 MAX_SEARCH = 100
@@ -35,6 +39,8 @@ async def home(desk: Desk, visit: Visit) -> Page:
         return sign_in_first(None, "/home")
     async with desk.store.read() as tx:
         mine = await sessions.of_user(tx, seat.org.id, seat.user.id)
+        teams = await workspaces.find_many(tx, seat.org.id, await _places(tx, places.WORKSPACE, seat))
+        joined = await channels.find_many(tx, seat.org.id, await _places(tx, places.CHANNEL, seat))
     return pages.render(
         "home.html",
         here="home",
@@ -43,7 +49,14 @@ async def home(desk: Desk, visit: Visit) -> Page:
         role=ROLES[seat.user.role],
         session=seat.session,
         sessions=mine,
+        workspaces=teams,
+        channels=[channel for channel in joined if not channel.is_archived],
     )
+
+
+async def _places(tx: Tx, kind: places.Kind, seat: Seat) -> list[Any]:
+    """The ids of the workspaces or channels that somebody is in."""
+    return [place for place, _ in await places.of_people(tx, kind, seat.org.id, [seat.user.id])]
 
 
 async def directory(desk: Desk, visit: Visit) -> Page:

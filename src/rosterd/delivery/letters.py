@@ -23,7 +23,7 @@ LINK_SECONDS = 15 * 60
 """Who has not got their link by then has asked for another, or gone."""
 
 MintLink = Callable[[Tx, Org, User], Awaitable[str]]
-"""A link to sign in by, once: its secret, which is not kept."""
+"""The address of a link to sign in by, once; what it is made of is not kept."""
 
 
 class Letter(msgspec.Struct, frozen=True):
