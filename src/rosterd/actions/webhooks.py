@@ -67,5 +67,6 @@ async def announce(tx: Tx, org_id: OrgId, event_ids: Sequence[str]) -> None:
             org_id, record.id, record.created // 1_000_000, action, record.actor_id,
             (record.entity_type, record.entity_id), msgspec.json.decode(record.details),
         )  # fmt: skip
-        errands += [Errand(Kind.WEBHOOK, each.id, sent) for each in subscribed if each.wants(action)]
+        wanted_by = [each for each in subscribed if each.wants(action, record.created)]
+        errands += [Errand(Kind.WEBHOOK, each.id, sent) for each in wanted_by]
     await outbox.add(tx, org_id, errands)

@@ -33,14 +33,14 @@ class Webhook(msgspec.Struct, frozen=True):
     created: int  # microseconds
     removed: int | None = None  # seconds
 
-    def wants(self, action: str) -> bool:
-        """Whether it is to be told of an event.
+    def wants(self, action: str, created: int) -> bool:
+        """Whether it is to be told of an event of this time (microseconds): not of what was before it.
 
-        >>> hook = Webhook(OrgId("E1"), "H1", "https://a.example", "s", ("user_created",), 1)
-        >>> hook.wants("user_created"), hook.wants("user_deactivated")
-        (True, False)
+        >>> hook = Webhook(OrgId("E1"), "H1", "https://a.example", "s", ("user_created",), 7)
+        >>> hook.wants("user_created", 7), hook.wants("user_deactivated", 7), hook.wants("user_created", 6)
+        (True, False, False)
         """
-        return not self.actions or action in self.actions
+        return created >= self.created and (not self.actions or action in self.actions)
 
 
 def check_url(url: str) -> None:
