@@ -232,3 +232,43 @@ def test_traces_are_wanted_where_opentelemetrys_own_variables_say_so(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert wants_traces() is wanted
+
+
+class TestDelivery:
+    def test_by_default_mails_become_files_from_the_servers_own_name(self) -> None:
+        found = settings.delivery(load({"base_url": "https://scim.example.org"}))
+        assert (found.server, found.mail_dir, found.sends) == (None, Path("rosterd-mail"), True)
+        assert found.sender == "rosterd@scim.example.org"
+
+    @pytest.mark.parametrize("base_url", ["", "http://127.0.0.1:80", "http://[::1]:80", "http://localhost"])
+    def test_a_server_without_a_name_sends_from_localhost(self, base_url: str) -> None:
+        assert settings.delivery(load({"base_url": base_url})).sender == "rosterd@localhost"
+
+    def test_what_is_given_counts(self) -> None:
+        given = {
+            "smtp_url": "smtp://ann:pass@mail.example", "mail_from": "it@example.org", "delivery": "off",
+            "delivery_seconds": 5, "retry_seconds": 2, "allow_private_webhooks": True, "mail_dir": "x",
+        }  # fmt: skip
+        found = settings.delivery(load(given))
+        assert found.server is not None
+        assert (found.server.host, found.server.port, found.server.starttls) == ("mail.example", 587, True)
+        assert (found.sender, found.sends, found.attempt, found.first_wait) == ("it@example.org", False, 5, 2)
+        assert (found.allow_private, found.mail_dir) == (True, Path("x"))
+
+    @pytest.mark.parametrize(
+        ("name", "value", "words"),
+        [
+            ("smtp_url", "http://ann:secret@mail.example", "smtp_url: it does not start with smtp://"),
+            ("mail_from", "nobody", "mail_from: 'nobody' is no e-mail address"),
+            ("delivery", "maybe", "delivery: 'maybe' is not one of: on, off"),
+            ("delivery_seconds", 0, "delivery_seconds: 0 is not between"),
+            ("retry_seconds", 3601, "retry_seconds: 3601 is not between"),
+        ],
+    )
+    def test_what_cannot_be_is_refused_without_the_password(
+        self, name: str, value: object, words: str
+    ) -> None:
+        with pytest.raises(SettingsError) as caught:
+            load({name: value})
+        assert words in str(caught.value)
+        assert "secret" not in str(caught.value)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from rosterd.store.outbox import Backlog
 from rosterd.store.watch import MILLISECOND, Watch
 from rosterd.web.metrics import LATENCIES, Metrics, text
 from rosterd.web.request import Request
@@ -122,3 +123,18 @@ def test_a_label_is_quoted() -> None:
     odd = 'a"b\\c\nd'
     metrics = Metrics(Watch(), lambda: [("E1", odd, 1.0, 2.0)])
     assert samples(metrics)["rosterd_limit_remaining", odd, "E1"] == 1
+
+
+def test_errands_are_counted_by_kind_and_what_became_of_them() -> None:
+    metrics = Metrics(Watch())
+    for outcome in ("done", "failed", "done"):
+        metrics.errand("invitation", outcome)
+    metrics.backlog([Backlog("webhook", due=2, later=1, dead=3)])
+    found = {key: value for key, value in samples(metrics).items() if key[0].startswith("rosterd_outbox")}
+    assert found == {
+        ("rosterd_outbox_attempts_total", "invitation", "done"): 2,
+        ("rosterd_outbox_attempts_total", "invitation", "failed"): 1,
+        ("rosterd_outbox_errands", "webhook", "due"): 2,
+        ("rosterd_outbox_errands", "webhook", "later"): 1,
+        ("rosterd_outbox_errands", "webhook", "dead"): 3,
+    }
