@@ -7,17 +7,19 @@ numbers of the requests, and by the checks that an operator would run.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rosterd.directory.model import OrgId
-from rosterd.store import audit, fsck
+from rosterd.store import audit, fsck, outbox
 from rosterd.store.engine import open_store
-from tests.chaos.journal import Circle, Events, Journal, Key, Person, Request, Value
+from tests.chaos.journal import Circle, Events, Journal, Key, Person, Request, Story, Value
+from tests.chaos.machines import ATTEMPT
 from tests.protocol.live import Api, Body, ok
 
 _PAGE = 1_000
 _ALL_EVENTS = 1_000_000
+_UNDER_WAY = 2.0 * ATTEMPT
 
 
 class Findings(NamedTuple):
@@ -34,6 +36,8 @@ class Trail(NamedTuple):
     events: dict[int, Events]  # by the number of the request
     unsealed: int
     problems: list[str]  # of fsck and of the audit chain
+    waiting: int  # errands that are still to be done
+    dead: list[str]  # why errands were given up
 
 
 def trail(database: str, org_id: str) -> Trail:
@@ -48,6 +52,7 @@ async def _trail(database: str, org_id: OrgId) -> Trail:
             records = await audit.page(tx, org_id, limit=_ALL_EVENTS)
             verdict = await audit.verify(tx, org_id)
             problems = [*await fsck.check(tx), *([verdict.problem] if verdict.problem else [])]
+            waiting, dead = [await outbox.page(tx, org_id, dead=dead) for dead in (False, True)]
     finally:
         await store.close()
     events: dict[int, list[tuple[str, str]]] = {}
@@ -55,7 +60,9 @@ async def _trail(database: str, org_id: OrgId) -> Trail:
         agent, _, number = record.client.partition("/")
         if agent == "chaos":
             events.setdefault(int(number), []).append((record.action, record.entity_id))
-    return Trail({n: tuple(sorted(each)) for n, each in events.items()}, verdict.unsealed, problems)
+    told = {n: tuple(sorted(each)) for n, each in events.items()}
+    given_up = [f"{each.kind} for {each.subject_id}: {each.problem}" for each in dead]
+    return Trail(told, verdict.unsealed, problems, len(waiting), given_up)
 
 
 def directory(api: Api, shared: frozenset[str]) -> dict[Key, Value]:
@@ -87,6 +94,24 @@ def _person(user: Body, company: Body) -> Person:
     return Person(
         user["userName"], user["displayName"], user["title"], department, first, second, user["active"]
     )
+
+
+def mails(people: Mapping[str, Story], came: Sequence[tuple[str, str, float]]) -> list[str]:
+    """What is wrong with the invitations that came: (address, Message-ID, monotonic seconds) of each.
+
+    Whoever has been active all the time has got one, perhaps several times over, and whoever is deactivated
+    got none since: but for one that was under way then, and takes no longer than an attempt may.
+    """
+    found: list[str] = []
+    for id, story in people.items():
+        sent = [(message, at) for address, message, at in came if address in story.emails]
+        messages = {message for message, _ in sent}
+        if not story.was_gone and len(messages) != 1:
+            found.append(f"{id} was to get one invitation, and got {len(messages)}: {sorted(messages)}")
+        late = [at for _, at in sent if story.gone_since is not None and at > story.gone_since + _UNDER_WAY]
+        if late:
+            found.append(f"{id} was deactivated, and got {len(late)} mails after that")
+    return found
 
 
 def compare(journal: Journal, found: dict[Key, Value], events: dict[int, Events]) -> Findings:

@@ -7,6 +7,7 @@ the one request under way can be in doubt: it has happened as a whole, with its 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -58,6 +59,23 @@ class Request:
 
 
 @dataclass(slots=True)
+class Story:
+    """What somebody was called, and when they were known to be deactivated (monotonic seconds)."""
+
+    emails: set[str] = field(default_factory=set)
+    gone_since: float | None = None
+    was_gone: bool = False
+
+    def add(self, person: Person, now: float) -> None:
+        """They are this since ``now`` at the latest."""
+        self.emails.add(person.email)
+        if person.active:
+            self.gone_since = None
+        elif self.gone_since is None:
+            self.gone_since, self.was_gone = now, True
+
+
+@dataclass(slots=True)
 class Journal:
     """Everything since the machine was new."""
 
@@ -66,6 +84,7 @@ class Journal:
     doubtful: list[Request] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)  # answers that nobody should get
     acknowledged: int = 0
+    people: dict[str, Story] = field(default_factory=dict)
 
     def acknowledge(self, request: Request, id: str | None = None) -> None:
         """The request has happened. ``id``: of what it created."""
@@ -75,7 +94,10 @@ class Journal:
     def settle(self, request: Request, id: str | None = None) -> None:
         """Put down that the request has happened, answered or not."""
         for key, value in request.after.items():
-            self.directory[_named(key, request.new, id)] = value
+            key = _named(key, request.new, id)
+            self.directory[key] = value
+            if isinstance(key, str) and isinstance(value, Person):
+                self.people.setdefault(key, Story()).add(value, time.monotonic())
         named = ((action, str(_named(entity, request.new, id))) for action, entity in request.events)
         self.events[request.number] = tuple(sorted(named))
 

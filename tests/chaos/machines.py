@@ -11,13 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
 
 import httpx
 
 from tests.clusters import Cluster, cluster
+from tests.delivery.mailboxes import Mailbox, receiving
 from tests.protocol.live import SECRET
 
 STRIKES = {
@@ -26,6 +27,9 @@ STRIKES = {
 }
 """What may be struck. ``twice``: once more while it starts again."""
 
+ATTEMPT = 1
+"""Seconds that an attempt to deliver a mail may take. What a kill broke off comes again after twice that."""
+
 PATIENCE = 60.0
 """Seconds until a start that does not succeed counts as one that never will."""
 
@@ -33,12 +37,14 @@ PATIENCE = 60.0
 class Machine:
     """A server over one database, which can be struck and put up again."""
 
-    def __init__(self, engine: str, database: str, folder: Path, postgresql: Cluster | None) -> None:
+    def __init__(
+        self, engine: str, database: str, folder: Path, postgresql: Cluster | None, box: Mailbox
+    ) -> None:
         self.engine = engine
         self.database = database
         self.url = ""
         self.log = folder / "stderr.log"
-        self.mail = folder / "mail"
+        self.box = box
         self._postgresql = postgresql
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -83,7 +89,8 @@ class Machine:
 
     def _started(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "rosterd", "serve", "--port", "0", "--database", self.database]
-        environment = os.environ | {"ROSTERD_SECRET": SECRET, "ROSTERD_MAIL_DIR": str(self.mail)}
+        command += ["--smtp-url", self.box.url, "--delivery-seconds", str(ATTEMPT), "--retry-seconds", "1"]
+        environment = os.environ | {"ROSTERD_SECRET": SECRET}
         with self.log.open("ab") as errors:
             return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment)
 
@@ -94,14 +101,15 @@ class Machine:
 @contextmanager
 def machine(engine: str, folder: Path) -> Iterator[Machine]:
     """A running machine in an empty folder; everything of it is ended and deleted at the end."""
-    if engine == "sqlite":
-        with _running(Machine(engine, f"sqlite:///{folder / 'rosterd.db'}", folder, None)) as running:
-            yield running
-        return
-    with cluster() as postgresql:
-        postgresql.start()
-        with _running(Machine(engine, postgresql.url, folder, postgresql)) as running:
-            yield running
+    with ExitStack() as stack:
+        box = stack.enter_context(receiving(Mailbox()))
+        if engine == "sqlite":
+            made = Machine(engine, f"sqlite:///{folder / 'rosterd.db'}", folder, None, box)
+        else:
+            postgresql = stack.enter_context(cluster())
+            postgresql.start()
+            made = Machine(engine, postgresql.url, folder, postgresql, box)
+        yield stack.enter_context(_running(made))
 
 
 @contextmanager

@@ -103,7 +103,7 @@ class Stage:
         return cls(machine, http, org, frozenset(shared), journal, Load(shared, journal))
 
     def play(self, planned: Round, random: Random, *, is_last: bool) -> Outcome:
-        """One round. After the last one of a machine, nothing may be left that no seal covers."""
+        """One round. After the last of a machine no event may be without its seal, nobody without mail."""
         started, before = time.monotonic(), self.journal.acknowledged
 
         def strike() -> None:
@@ -121,8 +121,8 @@ class Stage:
             self.journal.settle(request, id)
         self.journal.doubtful.clear()
         self.journal.wrong.clear()
-        if is_last and not self._all_is_sealed():
-            wrong.append("events wait for a seal")
+        if is_last:
+            wrong += self._unfinished()
         return Outcome(
             planned.number,
             planned.engine,
@@ -139,10 +139,16 @@ class Stage:
     def _api(self, version: str) -> Api:
         return Api(self.machine.url, self.org.token, version, self.http)
 
-    def _all_is_sealed(self) -> bool:
+    def _unfinished(self) -> list[str]:
+        """What a server does not come to do, though it is left in peace; and what is wrong with the mails."""
         deadline = time.monotonic() + PATIENCE
-        while check.trail(self.machine.database, self.org.org_id).unsealed:
+        while (trail := check.trail(self.machine.database, self.org.org_id)).unsealed or trail.waiting:
             if time.monotonic() > deadline:
-                return False
+                return [f"{trail.unsealed} events wait for a seal, {trail.waiting} errands for being done"]
             time.sleep(0.2)
-        return True
+        box = self.machine.box
+        came = [
+            (each["To"].addresses[0].addr_spec, str(each["Message-ID"]), at)
+            for each, at in zip(box.messages, box.times, strict=True)
+        ]
+        return [*trail.dead, *check.mails(self.journal.people, came)]

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos.check import Findings, compare
-from tests.chaos.journal import Circle, Events, Journal, Key, Person, Request, Value
+from tests.chaos.check import Findings, compare, mails
+from tests.chaos.journal import Circle, Events, Journal, Key, Person, Request, Story, Value
 
 ANN = Person("ann", "ann", "t1", None, "ann@example.com", "", True)
 PROMOTED = ANN._replace(title="t2", department="d2")
@@ -93,3 +93,31 @@ def test_a_change_that_changes_nothing_leaves_no_event() -> None:
     same = replace(CHANGED, after={"U1": ANN})
     assert judged({"U1": ANN}, (1,), same).torn == []
     assert len(judged({"U1": ANN}, (1, 2), same).torn) == 1
+
+
+@pytest.mark.parametrize(
+    ("story", "came", "fine"),
+    [
+        (Story({"a", "b"}), [("a", "<1>", 1.0), ("b", "<1>", 9.0)], True),
+        (Story({"a"}), [], False),
+        (Story({"a"}), [("x", "<1>", 1.0)], False),
+        (Story({"a"}), [("a", "<1>", 1.0), ("a", "<2>", 2.0)], False),
+        (Story({"a"}, gone_since=5.0, was_gone=True), [], True),
+        (Story({"a"}, gone_since=5.0, was_gone=True), [("a", "<1>", 4.0)], True),
+        (Story({"a"}, gone_since=5.0, was_gone=True), [("a", "<1>", 9.0)], False),
+        (Story({"a"}, gone_since=None, was_gone=True), [("a", "<1>", 1.0), ("a", "<2>", 9.0)], True),
+    ],
+)
+def test_an_invitation_that_is_missing_too_many_or_too_late_is_seen(
+    story: Story, came: list[tuple[str, str, float]], fine: bool
+) -> None:
+    assert (mails({"U1": story}, came) == []) is fine
+
+
+def test_a_story_knows_since_when_somebody_is_gone() -> None:
+    story = Story()
+    for now, person in enumerate((ANN, ANN._replace(active=False), ANN._replace(active=False, email="x"))):
+        story.add(person, float(now))
+    assert story == Story({"ann@example.com", "x"}, gone_since=1.0, was_gone=True)
+    story.add(ANN, 3.0)
+    assert (story.gone_since, story.was_gone) == (None, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ class Mailbox:
     """All mail that came. ``answer`` may refuse a recipient or, once it is there, a message."""
 
     messages: list[EmailMessage] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)  # monotonic; when each of them came
     asked: list[str] = field(default_factory=list)  # recipients, refused ones too
     refuse: Callable[[str], str | None] = lambda recipient: None
     receive: Callable[[], str] = lambda: "250 OK"
@@ -44,6 +46,7 @@ class Mailbox:
         assert isinstance(content, bytes)
         message = email.message_from_bytes(content, policy=POLICY)
         assert isinstance(message, EmailMessage)
+        self.times.append(time.monotonic())
         self.messages.append(message)
         return self.receive()
 
