@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 
 from tests.delivery.mailboxes import Mailbox, Receiver, listening, receiving
+from tests.protocol import secrets_at_rest
+from tests.protocol.browser import Browser, Form
 from tests.protocol.live import SECRET, Org, Server, make_org
 
 PATIENCE = 60.0
@@ -236,6 +239,25 @@ def test_without_a_mail_server_mails_become_files_and_off_means_that_they_wait(p
     until(lambda: not errands(org))
     [file] = place.files()
     assert b"\r\nTo: ann <ann@example.com>\r\n" in file.read_bytes()
+
+
+def test_a_link_that_was_asked_for_comes_by_mail_and_leads_in_once(place: Place) -> None:
+    with mailing(place) as (box, server, org), Browser(server.url) as browser:
+        org.create_user("ann", "member", "--signed-in")
+        form = browser.open(f"/signin/{org.domain}").form(f"/signin/{org.domain}/mail")
+        address = f"ann@{org.domain}.example"
+        browser.send(Form(form.method, form.action, form.fields | {"email": address}))
+        until(lambda: box.messages)
+        [message] = box.messages
+        assert message["Subject"] == f"Your link to sign in to {org.domain}"
+        [link] = re.findall(r"http\S+", message.get_content())
+        assert link.startswith(f"{server.url}/signin/{org.domain}/link?key=")
+        [form] = browser.open(link.removeprefix(server.url)).forms
+        assert browser.send(form).heading == "ann"
+        assert browser.send(form).status == 403
+        until(lambda: not errands(org))
+        rows = secrets_at_rest.everything(place.database)
+        assert link.partition("key=")[2] not in rows
 
 
 class TestWebhooks:

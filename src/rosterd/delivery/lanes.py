@@ -18,12 +18,12 @@ from rosterd.store.engine import Store
 
 @contextlib.asynccontextmanager
 async def working(
-    store: Store, config: Delivery, counts: Counts, jobs: Mapping[Kind, Work], mint: MintLink | None = None
+    store: Store, config: Delivery, counts: Counts, jobs: Mapping[Kind, Work], mint: MintLink
 ) -> AsyncIterator[None]:
     """A worker for a process, at work while the block runs. Then it comes to its end, and all is closed.
 
     ``jobs`` are run whatever ``config.sends`` says: they belong to what was changed. ``mint`` makes links to
-    sign in by; without it those errands are left alone.
+    sign in by.
     """
     lanes = [Lane("jobs", {kind: Job(store, work) for kind, work in jobs.items()}, 2, 1, 1, is_timed=False)]
     poster = Poster(store, allow_private=config.allow_private)
@@ -43,8 +43,8 @@ async def working(
         await poster.close()
 
 
-def _mail(store: Store, config: Delivery, mint: MintLink | None) -> dict[str, Mailer]:
+def _mail(store: Store, config: Delivery, mint: MintLink) -> dict[str, Mailer]:
     outlet = Smtp(config.server, config.attempt) if config.server else Directory(config.mail_dir)
     mailer = Mailer(Writer(store, config.base_url, mint), config.sender, outlet)
-    kinds = [Kind.INVITATION, Kind.DIGEST, Kind.MESSAGE, *([Kind.SIGNIN_LINK] if mint else [])]
-    return {str(kind): mailer for kind in kinds}
+    kinds = (Kind.INVITATION, Kind.DIGEST, Kind.MESSAGE, Kind.SIGNIN_LINK)
+    return dict.fromkeys(map(str, kinds), mailer)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from rosterd.directory.errands import Kind
+from rosterd.directory.errors import DirectoryError
 from rosterd.directory.model import Org, OrgId, Status, User, UserId
 from rosterd.store import orgs, places, users
 from rosterd.store.engine import Store, Tx
@@ -37,9 +38,9 @@ class Letter(msgspec.Struct, frozen=True):
 
 
 class Writer:
-    """Composes letters. ``base_url``: where people find this server. Without ``mint`` nobody gets a link."""
+    """Composes letters. ``base_url``: where people find this server. ``mint`` makes links to sign in by."""
 
-    def __init__(self, store: Store, base_url: str, mint: MintLink | None = None) -> None:
+    def __init__(self, store: Store, base_url: str, mint: MintLink) -> None:
         self._store = store
         self._base_url = base_url
         self._mint = mint
@@ -47,8 +48,11 @@ class Writer:
     async def letter(self, entry: Entry) -> Letter | None:
         """The letter that an errand is about; None: there is nobody any more to whom it should go."""
         if entry.kind == Kind.SIGNIN_LINK:
-            async with self._store.write() as tx:
-                return await self._link(tx, entry)
+            try:
+                async with self._store.write() as tx:
+                    return await self._link(tx, entry)
+            except DirectoryError:
+                return None
         async with self._store.read() as tx:
             found = await self._recipient(tx, entry)
             if found is None or found[1].status is not Status.INVITED:
@@ -114,7 +118,7 @@ class Writer:
 
     async def _link(self, tx: Tx, entry: Entry) -> Letter | None:
         found = await self._recipient(tx, entry)
-        if found is None or self._mint is None or tx.now - entry.created > LINK_SECONDS * 1_000_000:
+        if found is None or tx.now - entry.created > LINK_SECONDS * 1_000_000:
             return None
         org, user = found
         link = await self._mint(tx, org, user)
