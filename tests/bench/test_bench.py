@@ -15,7 +15,7 @@ from bench import machine, seeds, servers
 from bench.fixed import Sample
 from rosterd import settings
 from rosterd.provisioning.cards import card
-from rosterd.ratelimit.limits import SLACK
+from rosterd.ratelimit.limits import ALL
 from rosterd.store import fsck
 from rosterd.store.engine import open_store
 
@@ -26,7 +26,7 @@ def test_every_limit_is_lifted_and_the_locks_are_off() -> None:
     assert not table.locks
     lifted = table.of("E1", "bench")
     assert {limit.burst for limit in lifted.values()} == {100_000_000}
-    assert lifted.keys() == SLACK.keys()
+    assert lifted.keys() == ALL.keys()
 
 
 def test_an_organisation_is_made_once_and_is_sound(tmp_path: Path) -> None:

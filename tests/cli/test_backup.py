@@ -60,7 +60,7 @@ def test_a_backup_restored_is_the_same_database(full: str, empty_url: str, tmp_p
     total = sum(map(len, everything.values()))
     assert made == {"file": str(file), "bytes": file.stat().st_size, "schema": "0002", "rows": total}
     done = printed(rosterd("restore", str(file), url=empty_url))
-    assert done == {"rows": total, "orgs": 1, "users": len(everything["users"]), "groups": 4}
+    assert done == {"rows": total, "orgs": 1, "users": len(everything["users"]), "groups": 5}
     assert rows(empty_url) == everything
     assert refusal(rosterd("restore", str(file), url=empty_url)).startswith("Error: ")
     assert rows(empty_url) == everything
@@ -242,10 +242,18 @@ def bulk(path: Path, people: int) -> None:
     """An organisation with so many people, written past the program."""
     numbers = f"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {people})"
     org, id, email = "'E0000000001'", "printf('W%010d', i)", "'user' || i || '@x.example'"
+    team, channel = "'T0000000001'", "'C0000000001'"
     role = "CASE i WHEN 1 THEN 'primary_owner' ELSE 'member' END"
     profile = '{"title":"' + "x" * 300 + '"}'
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(f"INSERT INTO orgs VALUES ({org}, 'T0000000001', 'B', 'big', 'enterprise', 1, 0)")
+        connection.execute(f"INSERT INTO orgs VALUES ({org}, {team}, 'B', 'big', 'enterprise', 1, 0)")
+        connection.execute(f"INSERT INTO workspaces VALUES ({org}, {team}, 'B', 'big', 1, '', 'closed')")
+        connection.execute(f"INSERT INTO names VALUES ({org}, 'general', 'channel', {channel})")
+        general = f"{org}, {channel}, 1, 'general', 'USLACKUSER', 0, 0, 0, '', ''"
+        connection.execute(f"INSERT INTO channels VALUES ({general})")
+        connection.execute(
+            f"INSERT INTO channel_workspaces VALUES ({org}, {channel}, {team}, 'general', 1, 1)"
+        )
         connection.execute(f"{numbers} INSERT INTO names SELECT {org}, 'user' || i, 'user', {id} FROM n")
         connection.execute(
             f"{numbers} INSERT INTO users (org_id, id, created, username, email, email_folded, display_name,"

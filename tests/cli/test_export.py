@@ -285,7 +285,7 @@ WRONG: dict[str, tuple[Callable[[Lines], object], str]] = {
     "a manager's id": (lambda lines: managed(lines, "not an id"), "{second}: unknown_user (user=not an id)"),
     "a manager who is nobody": (lambda lines: managed(lines, "W0000000000"), "line {second}: unknown_user"),
     "a primary owner who is deactivated": (
-        lambda lines: first(lines, "user").update(active=False), "1 problem(s) in what was stored, first: E"
+        lambda lines: first(lines, "user").update(active=False), "problem(s) in what was stored, first: E"
     ),
     "a user is missing": (lambda lines: removed(lines, first(lines, "member")["user"]), "repeated, or about"),
     "an event is missing": (lambda lines: removed(lines, first(lines, "event")["id"]), "file is broken"),

@@ -3,21 +3,24 @@
 Rules of this module:
 
 1. Nothing is repaired here. A problem is one sentence that names the organisation and the row.
-2. What SQL can say is a row of `CHECKS`; what needs folding or a profile is computed over people
-   in slices.
+2. What SQL can say is a row of :data:`rosterd.store.checks.CHECKS`; what needs folding, a profile or JSON is
+   computed over rows in slices.
 3. The caller gives one snapshot (:meth:`rosterd.store.contract.Store.scan`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any
 
 import msgspec
 
-from rosterd.directory.model import OrgId, Profile, Role, UserId
+from rosterd.directory.channels import channel_name
+from rosterd.directory.errors import DirectoryError
+from rosterd.directory.model import OrgId, Profile, UserId
 from rosterd.directory.names import folded, full_name
-from rosterd.store import users
+from rosterd.store import users, whole_org
+from rosterd.store.checks import CHECKS
 from rosterd.store.contract import Row, Tx
 
 EXAMPLES = 100
@@ -30,85 +33,24 @@ Problems = Callable[[Tx, Sequence[Row]], Awaitable[list[str]]]
 """What is wrong in a slice of rows."""
 
 
-class Check(NamedTuple):
-    """A query for what is wrong, from ``t``: its organisation, and what ``sentence`` is filled with.
-
-    It ends in a condition, to which another may be added.
-    """
-
-    sentence: str
-    sql: str
-
-
-_GUESTS = ", ".join(f"'{role}'" for role in Role if role.is_guest)
-_ROLES = ", ".join(f"'{role}'" for role in Role)
-
-
-def _missing(table: str, **keys: str) -> str:
-    """SQL for "no row of ``table`` in the same organisation has these values"."""
-    tests = "".join(f" AND x.{column} = {value}" for column, value in keys.items())
-    return f"NOT EXISTS (SELECT 1 FROM {table} x WHERE x.org_id = t.org_id{tests})"
-
-
-CHECKS = (
-    Check(
-        "user {} has the username {!r}, which is not held for that user",
-        "SELECT t.org_id, t.id, t.username FROM users t WHERE "
-        + _missing("names", name="t.username", kind="'user'", holder_id="t.id"),
-    ),
-    Check(
-        "the name {!r} is held for user {}, who does not have it",
-        "SELECT t.org_id, t.name, t.holder_id FROM names t WHERE t.kind = 'user' AND "
-        + _missing("users", id="t.holder_id", username="t.name"),
-    ),
-    Check(
-        "the address {!r} belongs to {}, who is no user",
-        "SELECT t.org_id, t.email, t.user_id FROM emails t WHERE " + _missing("users", id="t.user_id"),
-    ),
-    Check(
-        "user {} has the unknown role {!r}",
-        f"SELECT t.org_id, t.id, t.role FROM users t WHERE t.role NOT IN ({_ROLES})",
-    ),
-    Check(
-        "user {} is no guest and has a guest's expiry",
-        f"SELECT t.org_id, t.id FROM users t WHERE t.guest_expires IS NOT NULL AND t.role NOT IN ({_GUESTS})",
-    ),
-    Check(
-        "user {} is the primary owner and deactivated",
-        "SELECT t.org_id, t.id FROM users t WHERE t.role = 'primary_owner' AND t.deactivated = 1",
-    ),
-    Check(
-        "group {} has the member {}, but there is no such group",
-        "SELECT t.org_id, t.group_id, t.user_id FROM members t WHERE " + _missing("groups", id="t.group_id"),
-    ),
-    Check(
-        "group {} has the member {}, who is no user",
-        "SELECT t.org_id, t.group_id, t.user_id FROM members t WHERE " + _missing("users", id="t.user_id"),
-    ),
-    Check(
-        "token {} belongs to {}, who is no user",
-        "SELECT t.org_id, t.id, t.user_id FROM tokens t WHERE " + _missing("users", id="t.user_id"),
-    ),
-    Check(
-        "audit event {} waits for a seal, but there is no such event",
-        "SELECT t.org_id, t.event_id FROM audit_unsealed t WHERE "
-        + _missing("audit_events", id="t.event_id"),
-    ),
-)
-
-
 async def check(tx: Tx, org: OrgId | None = None) -> list[str]:
-    """Every problem found, as sentences, in one organisation or all. Nothing wrong: empty.
+    """Every problem found, as sentences, in one organisation or all that are whole. Nothing wrong: empty.
 
     At most `EXAMPLES` of a kind are named.
     """
     found: list[str] = []
     own = () if org is None else (org,)
     for each in CHECKS:
-        sql = f"{each.sql} AND t.org_id = $1" if own else each.sql
+        sql = f"{each.sql} AND {'t.org_id = $1' if own else _WHOLE}"
         rows = await tx.all(f"{sql} ORDER BY 1, 2 LIMIT {EXAMPLES}", *own)
         found += [f"{row[0]}: {each.sentence.format(*row[1:])}" for row in rows]
-    for sql, problems in ((_USERS, _check_users), (_EMAILS, _check_emails), (_GROUPS, _check_groups)):
+    for sql, problems in (
+        (_USERS, _check_users),
+        (_EMAILS, _check_emails),
+        (_GROUPS, _check_groups),
+        (_CHANNELS, _check_channels),
+        (_OUTBOX, _check_outbox),
+    ):
         found += await _check_slices(tx, org, sql, problems)
     return found
 
@@ -132,6 +74,37 @@ async def _check_groups(_: Tx, rows: Sequence[Row]) -> list[str]:
         for org, id, name, stored in rows
         if folded(name) != stored
     ]
+
+
+async def _check_channels(_: Tx, rows: Sequence[Row]) -> list[str]:
+    return [
+        f"{org}: channel {id} has the name {name!r}, which no channel can have"
+        for org, id, name in rows
+        if not _is_channel_name(name)
+    ]
+
+
+def _is_channel_name(text: str) -> bool:
+    try:
+        return channel_name(text) == text
+    except DirectoryError:
+        return False
+
+
+async def _check_outbox(_: Tx, rows: Sequence[Row]) -> list[str]:
+    return [
+        f"{org}: errand {id} has arguments that cannot be read"
+        for org, id, arguments in rows
+        if not _is_object(arguments)
+    ]
+
+
+def _is_object(text: str) -> bool:
+    try:
+        msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return False
+    return True
 
 
 async def _check_users(tx: Tx, rows: Sequence[Row]) -> list[str]:
@@ -207,6 +180,8 @@ def _problems_of_user(row: Row, holders: Mapping[tuple[str, str], str]) -> Itera
             yield f"has the address {address!r}, which does not belong to that user"
 
 
+_WHOLE = f"NOT EXISTS (SELECT 1 FROM orgs u WHERE u.id = t.org_id AND u.domain LIKE '{whole_org.MARK}%')"
+"""An import that is under way, or was cut off, has left things out that are still to come."""
 _USERS = (
     "SELECT org_id, id, username, email, email_folded, display_name, display_folded, full_name, profile"
     " FROM users WHERE (org_id, id) > ($1, $2) ORDER BY org_id, id LIMIT $3"
@@ -214,6 +189,10 @@ _USERS = (
 _GROUPS = (
     "SELECT org_id, id, display_name, display_folded FROM groups"
     " WHERE (org_id, id) > ($1, $2) ORDER BY org_id, id LIMIT $3"
+)
+_CHANNELS = "SELECT org_id, id, name FROM channels WHERE (org_id, id) > ($1, $2) ORDER BY org_id, id LIMIT $3"
+_OUTBOX = (
+    "SELECT org_id, id, arguments FROM outbox WHERE (org_id, id) > ($1, $2) ORDER BY org_id, id LIMIT $3"
 )
 _CARDS = "SELECT id, card FROM users WHERE org_id = $1 AND id IN each($2)"
 _HOLDERS = "SELECT email, user_id FROM emails WHERE org_id = $1 AND email IN each($2)"

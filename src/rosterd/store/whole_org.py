@@ -30,7 +30,8 @@ from rosterd.store.names import Kind
 REMOVED = 1_000
 """Rows that one call of :func:`remove_some` removes."""
 
-_MARK = ".unfinished-"  # no domain has a full stop
+MARK = ".unfinished-"
+"""What the domain of an unfinished organisation begins with: no domain has a full stop."""
 
 
 class Workspace(NamedTuple):
@@ -277,7 +278,7 @@ def leaf(event: Happened) -> tuple[str, str]:
 
 def unfinished(org: Org, token: str) -> Org:
     """The organisation as it is while the import ``token`` is at work."""
-    return msgspec.structs.replace(org, domain=_MARK + token)
+    return msgspec.structs.replace(org, domain=MARK + token)
 
 
 def is_unfinished(org: Org) -> bool:
@@ -288,7 +289,7 @@ def is_unfinished(org: Org) -> bool:
     >>> is_unfinished(org), is_unfinished(unfinished(org, "1a2b"))
     (False, True)
     """
-    return org.domain.startswith(_MARK)
+    return org.domain.startswith(MARK)
 
 
 async def add(tx: Tx, org: Org, values: Sequence[Value]) -> None:

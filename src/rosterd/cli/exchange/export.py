@@ -19,7 +19,7 @@ from rosterd.store import copy, dump, whole_org
 from rosterd.store.engine import Store
 
 _SHOWN = (
-    "workspaces", "names", "profile_fields", "users", "groups", "user_groups", "channels", "members",
+    "workspaces", "profile_fields", "users", "groups", "user_groups", "channels", "members",
     "group_workspaces", "group_channels", "channel_allowlist", "workspace_members", "workspace_roles",
     "channel_members", "former_members",
 )  # fmt: skip
