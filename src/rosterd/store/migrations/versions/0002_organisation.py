@@ -1,11 +1,18 @@
 """The organisation behind the directory: workspaces, channels, what groups lead to, sign-in, the outbox.
 
 A copy of what :mod:`rosterd.store.tables` was at this revision; what its columns mean is said there.
+
+Who is there already gets what a new organisation would have: every workspace its #general, and whoever
+belongs in the first workspace a place in both. No mail and no event tells of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import secrets
+import string
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,6 +44,7 @@ def upgrade() -> None:
     _outbox()
     _signing_in()
     _trail()
+    _settle()
     if op.get_bind().dialect.name == "sqlite":
         _tell_sqlite_what_to_expect()
 
@@ -344,6 +352,72 @@ def _trail() -> None:
     """What happened to one thing is read newest first, page by page."""
     op.drop_index("audit_events_by_entity", "audit_events")
     op.create_index("audit_events_by_entity", "audit_events", ["org_id", "entity_id", "id"])
+
+
+def _settle() -> None:
+    """Put those who are there already where they belong."""
+    now = {"now": time.time_ns() // 1000}
+    for org, team, created in op.get_bind().execute(sa.text(_WORKSPACES)).all():
+        _begin(org, team, created)
+    for sql in (_IN_WORKSPACE, _IN_GENERAL):
+        op.get_bind().execute(sa.text(sql), now)
+    for sql in (_WAS_IN_WORKSPACE, _WAS_IN_GENERAL):
+        op.get_bind().execute(sa.text(sql))
+
+
+def _begin(org: str, team: str, created: int) -> None:
+    """Give a workspace its #general, or #general2 if a person has that name."""
+    held: dict[str, str] = dict(op.get_bind().execute(sa.text(_HELD), {"org": org}).all())
+    name = next(n for n in _numbered() if held.get(n, "channel") == "channel")
+    channel = "C0" + "".join(secrets.choice(string.digits + string.ascii_uppercase) for _ in range(9))
+    row = {"org": org, "team": team, "created": created, "name": name, "channel": channel}
+    for sql in (*([] if name in held else [_HOLD]), _CHANNEL, _HOME):
+        op.get_bind().execute(sa.text(sql), row)
+
+
+def _numbered() -> Iterator[str]:
+    yield "general"
+    yield from (f"general{number}" for number in itertools.count(2))
+
+
+_WORKSPACES = "SELECT org_id, id, created FROM workspaces ORDER BY org_id, created, id"
+_HELD = "SELECT name, kind FROM names WHERE org_id = :org AND name >= 'general' AND name < 'generam'"
+_HOLD = "INSERT INTO names (org_id, name, kind, holder_id) VALUES (:org, :name, 'channel', :channel)"
+_CHANNEL = (
+    "INSERT INTO channels (org_id, id, created, name, creator_id, is_private, is_archived, is_org_wide,"
+    " topic, purpose) VALUES (:org, :channel, :created, :name, 'USLACKUSER', 0, 0, 0, '', '')"
+)
+_HOME = (
+    "INSERT INTO channel_workspaces (org_id, channel_id, team_id, name, is_default, is_general)"
+    " VALUES (:org, :channel, :team, :name, 1, 1)"
+)
+# An Enterprise organisation says who is in its workspaces; elsewhere everybody is in the only one.
+_IN_WORKSPACE = (
+    "INSERT INTO workspace_members (org_id, team_id, user_id, source_id, kept, added)"
+    " SELECT u.org_id, w.id, u.id, '', 0, CAST(:now AS BIGINT) FROM users u JOIN orgs o ON o.id = u.org_id"
+    " JOIN workspaces w ON w.org_id = o.id AND w.id = o.team_id"
+    " WHERE u.deactivated = 0 AND u.role <> 'bot' AND (o.plan <> 'enterprise' OR u.role = 'primary_owner')"
+)
+_IN_GENERAL = (
+    "INSERT INTO channel_members (org_id, channel_id, user_id, source_id, kept, added)"
+    " SELECT m.org_id, h.channel_id, m.user_id, m.team_id, 0, CAST(:now AS BIGINT) FROM workspace_members m"
+    " JOIN channel_workspaces h ON h.org_id = m.org_id AND h.team_id = m.team_id"
+    " JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id"
+    " WHERE u.role NOT IN ('multi_channel_guest', 'single_channel_guest')"
+)
+_WAS_IN_WORKSPACE = (
+    "INSERT INTO former_members (org_id, user_id, place_id, source_id, kept)"
+    " SELECT u.org_id, u.id, w.id, '', 0 FROM users u JOIN orgs o ON o.id = u.org_id"
+    " JOIN workspaces w ON w.org_id = o.id AND w.id = o.team_id"
+    " WHERE u.deactivated = 1 AND u.erased = 0 AND u.role <> 'bot' AND o.plan <> 'enterprise'"
+)
+_WAS_IN_GENERAL = (
+    "INSERT INTO former_members (org_id, user_id, place_id, source_id, kept)"
+    " SELECT m.org_id, m.user_id, h.channel_id, m.place_id, 0 FROM former_members m"
+    " JOIN channel_workspaces h ON h.org_id = m.org_id AND h.team_id = m.place_id"
+    " JOIN users u ON u.org_id = m.org_id AND u.id = m.user_id"
+    " WHERE u.role NOT IN ('multi_channel_guest', 'single_channel_guest')"
+)
 
 
 # As in revision 0001: table, index, and how many rows there are for each value of its first columns.
