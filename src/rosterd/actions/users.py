@@ -208,10 +208,10 @@ async def set_role(tx: Tx, org: Org, user: User, role: Role, *, actor: Actor) ->
 
 
 async def erase(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:
-    """Everything personal about ``user`` forgotten, in the directory, the audit trail and the outbox.
+    """Everything personal about ``user`` forgotten: in the directory, the audit trail, sessions, the outbox.
 
-    What stays in the trail is what they did themselves as an administrator, with the address and
-    client that they did it from. The account stays, deactivated and empty: its id is in the trail.
+    What stays in the trail is what they did themselves, with the address and client that they did
+    it from. The account stays, deactivated and empty: its id is in the trail.
     It may not be modified any more.
     """
     rules.check_changeable(actor, user)
@@ -224,6 +224,7 @@ async def erase(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:
     await audit.erase(tx, org.id, user.id)
     await outbox.remove_of(tx, org.id, user.id)
     await activity.remove_of_user(tx, org.id, user.id)
+    await sessions.remove_expired(tx, org.id, user.id, FOREVER)  # all of them: they have ended
     return desired
 
 

@@ -170,8 +170,12 @@ async def drop(tx: Tx, org: OrgId, ids: Sequence[str]) -> int:
 
 
 async def remove_of(tx: Tx, org: OrgId, subject: str) -> int:
-    """Forget whatever is for this subject, dead or not. Returns how many errands that were."""
-    return await tx.run("DELETE FROM outbox WHERE org_id = $1 AND subject_id = $2", org, subject)
+    """Forget whatever is for this subject, or was written by it, dead or not. Returns how many errands."""
+    return await tx.run(
+        "DELETE FROM outbox WHERE org_id = $1 AND (subject_id = $2 OR (kind = 'message'"
+        " AND arguments LIKE '%\"author\":\"' || $2 || '\"%'))",
+        org, subject,
+    )  # fmt: skip
 
 
 async def backlog(tx: Tx) -> list[Backlog]:
