@@ -29,6 +29,7 @@ from rosterd.directory.model import (
     TeamId,
     Token,
     TokenId,
+    UserGroup,
     Workspace,
 )
 from rosterd.directory.query import Compare, Condition, Constant, Not, Op, Present
@@ -55,6 +56,7 @@ from rosterd.store import (
     sessions,
     tokens,
     trail,
+    user_groups,
     users,
     webhooks,
     workspaces,
@@ -85,6 +87,7 @@ NOUNS = (
     sessions,
     tokens,
     trail,
+    user_groups,
     users,
     webhooks,
     workspaces,
@@ -332,12 +335,27 @@ async def ask_about_signing_in(tx: Tx) -> None:
     await apps.remove_expired(tx, E1, 3)
 
 
+async def ask_about_user_groups(tx: Tx) -> None:
+    """Each function of user_groups."""
+    group = await gather(tx, 7, [a_user(1).id])
+    await user_groups.update(tx, E1, group, UserGroup(handle="crew", updated=1, disabled=2))
+    for team in (None, TeamId("T5")):
+        for disabled in (False, True):
+            await user_groups.page(tx, E1, team, disabled=disabled)
+    await user_groups.find_many(tx, E1, [group])
+    await user_groups.members(tx, E1, [group])
+    await user_groups.sizes(tx, E1, [group])
+    await user_groups.channels(tx, E1, [group])
+    await user_groups.delete(tx, E1, group)
+
+
 async def ask_about_what_happened(tx: Tx, plain: Tx) -> None:
     """Each function of audit."""
     await audit.append(tx, [an_event(1, {"name": "x"})], ACTOR)
     await audit.append(tx, [an_event(2), an_event(3)], ACTOR)
     await audit.page(tx, E1, before="z", entity="W1")
     await audit.last_events(tx, E1, ["W1"])
+    await audit.authors(tx, E1, ["W1"])
     await audit.pending(tx)
     await audit.find_many(tx, E1, await audit.seal(tx, E1))
     await audit.verify(tx, E1)
@@ -420,6 +438,7 @@ async def _session(url: str) -> Session:
         await ask_about_groups(recorder)
         await ask_about_places(recorder)
         await ask_about_signing_in(recorder)
+        await ask_about_user_groups(recorder)
         await ask_about_what_happened(recorder, plain)
         await ask_about_what_is_to_be_done(recorder)
         await ask_about_the_trail(recorder)

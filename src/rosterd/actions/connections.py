@@ -1,4 +1,4 @@
-"""What can be done about where an IdP group leads: workspaces, channels, allowlists. Enterprise only.
+"""What can be done about where a group leads: workspaces and allowlists (Enterprise only), and channels.
 
 Each change locks the group, so that nobody joins it meanwhile.
 """
@@ -28,7 +28,7 @@ async def connect_workspaces(
 
     Raises ``no_such_group`` and ``no_such_team``.
     """
-    await _locked(tx, org, group_id, actor=actor)
+    await _locked_idp_group(tx, org, group_id, actor=actor)
     known = {each.id for each in await workspaces.find_many(tx, org.id, [each.team_id for each in to])}
     for each in to:
         if each.team_id not in known:
@@ -54,7 +54,7 @@ async def disconnect_workspace(tx: Tx, org: Org, group_id: GroupId, team_id: Tea
     Whoever was there because the group required it, and for no other reason, leaves. Raises
     ``no_such_group`` and ``not_connected``.
     """
-    await _locked(tx, org, group_id, actor=actor)
+    await _locked_idp_group(tx, org, group_id, actor=actor)
     led = await connections.of_group(tx, org.id, group_id)
     ended = next((each for each in led.workspaces if each.team_id == team_id), None)
     if ended is None:
@@ -78,7 +78,7 @@ async def connect_channels(
     led = await connections.of_group(tx, org.id, group_id)
     new = [id for id in dict.fromkeys(channel_ids) if id not in led.channels]
     channel_rules.check_count(led.channels, new)
-    required = [each.team_id for each in led.workspaces if each.is_required]
+    required = channel_rules.reachable_from(org, led.workspaces)
     homes = await channels.homes(tx, org.id, new)
     for channel in await _channels(tx, org, new):
         channel_rules.check_connectable(channel, [home.team_id for home in homes[channel.id]], required)
@@ -121,7 +121,7 @@ async def allow(tx: Tx, org: Org, channel_id: ChannelId, group_id: GroupId, *, a
     Its members do not join by this alone. Raises the errors of
     :func:`rosterd.directory.channels.check_allowlist`, ``no_such_channel`` and ``no_such_group``.
     """
-    await _locked(tx, org, group_id, actor=actor)
+    await _locked_idp_group(tx, org, group_id, actor=actor)
     channel = await _locked_channel(tx, org, channel_id)
     listed = await connections.allowlist(tx, org.id, channel_id)
     homes = (await channels.homes(tx, org.id, [channel_id]))[channel_id]
@@ -144,7 +144,7 @@ async def disallow(tx: Tx, org: Org, channel_id: ChannelId, group_id: GroupId, *
     Once no group is left there, the channel is like any other. Raises ``no_such_channel``,
     ``no_such_group`` and ``not_connected``.
     """
-    await _locked(tx, org, group_id, actor=actor)
+    await _locked_idp_group(tx, org, group_id, actor=actor)
     await _locked_channel(tx, org, channel_id)
     if not await connections.disallow(tx, org.id, channel_id, group_id):
         raise NotFound("not_connected", channel=channel_id)
@@ -157,9 +157,14 @@ async def disallow(tx: Tx, org: Org, channel_id: ChannelId, group_id: GroupId, *
         await _begin(tx, org, task, enqueued="usergroup_update_enqueued")
 
 
-async def _locked(tx: Tx, org: Org, group_id: GroupId, *, actor: Actor) -> Group:
+async def _locked_idp_group(tx: Tx, org: Org, group_id: GroupId, *, actor: Actor) -> Group:
     access.check_administers(actor)
     rules.check_many(org.plan)
+    return await _locked(tx, org, group_id, actor=actor)
+
+
+async def _locked(tx: Tx, org: Org, group_id: GroupId, *, actor: Actor) -> Group:
+    access.check_administers(actor)
     group = await groups.find(tx, org.id, group_id, lock="update")
     if group is None:
         raise NotFound("no_such_group")

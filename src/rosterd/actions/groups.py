@@ -15,8 +15,9 @@ from rosterd.directory.errors import NotAllowed, NotFound, Taken
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.ids import SPAN, slack_id
 from rosterd.directory.model import Actor, Group, GroupId, Org, UserId
-from rosterd.store import audit
+from rosterd.store import audit, user_groups
 from rosterd.store import groups as store
+from rosterd.store import names as store_names
 from rosterd.store import users as store_users
 from rosterd.store.engine import Tx
 
@@ -58,11 +59,13 @@ async def update(tx: Tx, org: Org, group_id: GroupId, change: GroupChange, *, ac
 
 
 async def delete(tx: Tx, org: Org, group_id: GroupId, *, actor: Actor) -> None:
-    """The group gone; its members stay. Refused while it is on the allowlist of a channel."""
+    """The group gone, its handle free; its members stay. Refused while on the allowlist of a channel."""
     access.check_administers(actor)
     group = await _existing(tx, org, group_id, alone=True)
     await _check_leavers(tx, org, group, staying=(), actor=actor)
     await connections.disconnect_all(tx, org, group_id, actor=actor)
+    if handle := await user_groups.delete(tx, org.id, group_id):
+        await store_names.remove(tx, org.id, handle)
     left = await store.remove_all(tx, org.id, group_id)
     await store.delete(tx, org.id, group_id)
     await audit.append(tx, [rules.event_of_group(group, None, members=len(left))], actor)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from rosterd.directory.errors import Invalid, LimitReached, NotAllowed, Taken
 from rosterd.directory.events import Event
-from rosterd.directory.model import Channel, GroupId, TeamId
+from rosterd.directory.model import Channel, GroupId, GroupWorkspace, Org, Plan, TeamId
 
 NAME_LENGTH = 80
 MAX_OF_GROUP = 100
@@ -44,8 +44,19 @@ def channel_name(text: str) -> str:
     return name
 
 
+def reachable_from(org: Org, led: Iterable[GroupWorkspace]) -> list[TeamId]:
+    """The workspaces to whose channels a group may lead: on Enterprise those that it requires.
+
+    Elsewhere everybody is in the one workspace, and a user group has default channels there
+    (*usergroups.create*).
+    """
+    if org.plan is not Plan.ENTERPRISE:
+        return [org.team_id]
+    return [each.team_id for each in led if each.is_required]
+
+
 def check_connectable(channel: Channel, homes: Iterable[TeamId], required: Iterable[TeamId]) -> None:
-    """Refuse to lead a group to a channel that no workspace required by the group has."""
+    """Refuse to lead a group to a channel that none of the workspaces has that it is reachable from."""
     if channel.is_archived:
         raise Invalid("is_archived", channel=channel.id)
     if not set(homes) & set(required):

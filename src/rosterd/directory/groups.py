@@ -12,9 +12,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from rosterd.directory import plans
-from rosterd.directory.errors import Invalid, LimitReached, no_such_members
+from rosterd.directory.errors import Invalid, LimitReached, NotAllowed, no_such_members
 from rosterd.directory.events import Event
-from rosterd.directory.model import Group, Plan, Role, UserId
+from rosterd.directory.model import ChannelId, Group, Plan, Role, UserId
 
 
 class Members(msgspec.Struct, frozen=True):
@@ -37,6 +37,19 @@ class GroupChange(msgspec.Struct, frozen=True, kw_only=True):
 
     display_name: str | UnsetType = UNSET
     members: Members = Members()
+
+
+class UserGroupChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What the Web API wants of one user group. ``UNSET``: unchanged."""
+
+    name: str | UnsetType = UNSET
+    handle: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    channels: tuple[ChannelId, ...] | UnsetType = UNSET  # all that its members are to be in
+
+
+DESCRIPTION_LENGTH = 140
+"""Of a user group, as clients have found it: Slack's page names the error only."""
 
 
 class Brief(Protocol):
@@ -80,6 +93,33 @@ def check_size(plan: Plan, size: int) -> None:
     cap = plans.RULES[plan].group_cap
     if cap is not None and size > cap:
         raise LimitReached("group_member_max_exceeded")
+
+
+def check_user_groups(plan: Plan) -> None:
+    """Refuse to change an IdP group but through the identity provider: ``permission_denied``.
+
+    Slack: *IdP groups can only be edited from your identity provider*. On Enterprise all groups are such.
+    """
+    if plan is Plan.ENTERPRISE:
+        raise NotAllowed("permission_denied")
+
+
+def check_no_bots(people: Mapping[UserId, Brief]) -> None:
+    """Refuse bots as members (*usergroups.users.update*)."""
+    if bots := [id for id, person in people.items() if person.role is Role.BOT]:
+        raise Invalid("unable_to_add_deleted_or_guest_to_group", user=",".join(sorted(bots)))
+
+
+def description(text: str) -> str:
+    """``text`` as a user group's description. Raises ``description_too_long``.
+
+    >>> description(" Who buys the bread ")
+    'Who buys the bread'
+    """
+    said = text.strip()
+    if len(said) > DESCRIPTION_LENGTH:
+        raise Invalid("description_too_long")
+    return said
 
 
 def check_removals(count: int) -> None:

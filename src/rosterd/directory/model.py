@@ -209,6 +209,17 @@ class Group(msgspec.Struct, frozen=True):
     display_name: str
 
 
+class UserGroup(msgspec.Struct, frozen=True):
+    """What the Web API keeps of a group beside what SCIM knows of it. Without any of it: the defaults."""
+
+    handle: str = ""  # lower case, without its @; empty: none
+    description: str = ""
+    created_by: UserId = UserId("")
+    updated_by: UserId = UserId("")
+    updated: int = 0  # seconds
+    disabled: int | None = None  # seconds; None: it is in use
+
+
 class Member(msgspec.Struct, frozen=True):
     """A member as a group shows them."""
 

@@ -19,6 +19,8 @@ from rosterd.directory.errors import Invalid
 USERNAME_LENGTH = 21
 DISPLAY_NAME_LENGTH = 80
 GROUP_NAME_LENGTH = 255
+HANDLE_LENGTH = 80
+"""Of a user group. Slack states no length; this is a channel name's, whose namespace handles share."""
 EMAIL_LENGTH = 254
 
 ERASED_PREFIX = "erased-"
@@ -217,6 +219,21 @@ def group_name(text: str) -> str:
         raise Invalid("invalid_attribute_format", attribute="displayName")
     if len(name) > GROUP_NAME_LENGTH:
         raise Invalid("invalid_name_maxlength")
+    return name
+
+
+def handle(text: str) -> str:
+    """``text`` as a user group's handle, lower case and without its @; empty: none.
+
+    Raises ``bad_handle`` (*usergroups.create*). Which characters Slack takes it does not say: these are a
+    username's.
+
+    >>> handle("@Marketing-Team"), handle(" ")
+    ('marketing-team', '')
+    """
+    name = text.strip().removeprefix("@").lower()
+    if not _USERNAME_CHARACTERS.issuperset(name) or len(name) > HANDLE_LENGTH:
+        raise Invalid("bad_handle", handle=name[:HANDLE_LENGTH])
     return name
 
 

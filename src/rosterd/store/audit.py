@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -121,6 +121,27 @@ async def last_events(tx: Tx, org: OrgId, entities: Sequence[str]) -> dict[str, 
         org, list(entities),
     )  # fmt: skip
     return dict(rows)
+
+
+class Authors(NamedTuple):
+    """Whom the trail knows to have made something, and to have changed it last."""
+
+    first: UserId
+    last: UserId
+    updated: int  # microseconds: when
+
+
+async def authors(tx: Tx, org: OrgId, entities: Sequence[str]) -> dict[str, Authors]:
+    """By whom each of these was first and last changed. What has no event is left out."""
+    rows = await tx.all(
+        "SELECT e.entity_id, f.actor_id, l.actor_id, l.created FROM"
+        " (SELECT t.entity_id, MIN(t.id) AS first, MAX(t.id) AS last FROM audit_events t"
+        " WHERE t.org_id = $1 AND t.entity_id IN each($2) GROUP BY t.entity_id) e"
+        " JOIN audit_events f ON f.org_id = $1 AND f.id = e.first"
+        " JOIN audit_events l ON l.org_id = $1 AND l.id = e.last",
+        org, list(entities),
+    )  # fmt: skip
+    return {entity: Authors(UserId(first), UserId(last), updated) for entity, first, last, updated in rows}
 
 
 async def pending(tx: Tx) -> list[OrgId]:

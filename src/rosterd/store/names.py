@@ -1,7 +1,8 @@
-"""The one namespace of an organisation: usernames, channel names, handles of groups, reserved words.
+"""The one namespace of an organisation: usernames, channel names, handles of groups and reserved words.
 
-Slack: a username may equal no channel name (*SCIM provisioning limitations*). One table with one
-primary key holds all kinds, so that no race can make them meet. Names come folded.
+Slack: a username may equal no channel name (*SCIM provisioning limitations*), and a user group's handle
+neither (*usergroups.create*). One table with one primary key holds all kinds, so that no race can make
+them meet. Names come folded.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ async def add_reserved(tx: Tx, org: OrgId, words: Iterable[str]) -> None:
 
 
 async def remove(tx: Tx, org: OrgId, name: str) -> None:
-    """Free a name that no user row says any more."""
+    """Free a name that no row says any more."""
     await tx.run("DELETE FROM names WHERE org_id = $1 AND name = $2", org, name)
 
 
