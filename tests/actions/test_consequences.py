@@ -381,3 +381,50 @@ async def test_invited_people_get_one_digest_of_all_that_they_joined_by_a_change
         mine = [each.arguments for each in digests if each.subject_id == carl]
         assert mine == [{"places": [made["team"], *sorted([made["channel"], *general])]}]
         assert dora.id not in {each.subject_id for each in digests}
+
+
+async def test_whoever_was_taken_out_is_not_put_back_by_another_connection(store: Store) -> None:
+    at = await acme(store)
+    async with store.write() as tx:
+        made = await connected(tx, at)
+    async with store.write() as tx:  # what was joined in the same transaction would count as new
+        await channels.kick(tx, at.org, made["channel"], made["ann"], actor=at.owner)
+        more = await at.channel(tx, "more", made["team"])
+        await connections.connect_channels(tx, at.org, made["group"], [more], actor=at.owner)
+        assert await at.where(tx, made["ann"]) == {made["team"]: [made["group"]], more: [made["group"]]}
+
+
+async def test_a_workspace_that_is_not_required_any_more_ends_the_ways_to_its_channels(store: Store) -> None:
+    at = await acme(store)
+    async with store.write() as tx:
+        made = await connected(tx, at)
+        to = [GroupWorkspace(made["team"], False, True)]
+        await connections.connect_workspaces(tx, at.org, made["group"], to, actor=at.owner)
+        assert await at.where(tx, made["ann"]) == {made["team"]: [made["group"]]}
+        assert (await connection_rows.of_group(tx, at.org.id, made["group"])).channels == ()
+
+
+async def test_a_further_group_on_an_allowlist_lets_in_whom_others_lead_there(store: Store) -> None:
+    at = await acme(store)
+    async with store.write() as tx:
+        made = await restricted(tx, at)
+        leading = await at.group(tx, "Leading", [made["bob"]])
+        to = [GroupWorkspace(made["team"], True, True)]
+        await connections.connect_workspaces(tx, at.org, leading, to, actor=at.owner)
+        await connections.connect_channels(tx, at.org, leading, [made["secret"]], actor=at.owner)
+        await connections.allow(tx, at.org, made["secret"], leading, actor=at.owner)
+        assert (await at.where(tx, made["bob"]))[made["secret"]] == [leading]
+
+
+async def test_a_default_channel_is_left_with_its_workspace_though_another_has_it(store: Store) -> None:
+    at = await acme(store)
+    async with store.write() as tx:
+        one, two = await at.workspace(tx, "one"), await at.workspace(tx, "two")
+        ann = await at.person(tx, "ann")
+        await workspaces.assign(tx, at.org, two, ann, actor=at.owner)
+        both = await channels.create(tx, at.org, "both", [one, two], is_default=True, actor=operator(at.org))
+    async with store.write() as tx:
+        await workspaces.assign(tx, at.org, one, ann, actor=at.owner)
+        assert both.id in await places.reasons(tx, CHANNEL, at.org.id, ann)
+        await workspaces.remove(tx, at.org, one, ann, actor=at.owner)
+        assert both.id not in await places.reasons(tx, CHANNEL, at.org.id, ann)

@@ -5,7 +5,7 @@ Each change locks the group, so that nobody joins it meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rosterd.actions import consequences
 from rosterd.actions.consequences import Task
@@ -26,14 +26,17 @@ async def connect_workspaces(
 ) -> None:
     """The group leads to these workspaces, in this way; those to which it does already are changed.
 
-    Raises ``no_such_group`` and ``no_such_team``.
+    To channels of a workspace that was required and is not any more it leads no longer, unless another
+    required workspace has them. Raises ``no_such_group`` and ``no_such_team``.
     """
     await _locked_idp_group(tx, org, group_id, actor=actor)
     known = {each.id for each in await workspaces.find_many(tx, org.id, [each.team_id for each in to])}
     for each in to:
         if each.team_id not in known:
             raise NotFound("no_such_team", team=each.team_id)
-    existing = {each.team_id: each for each in (await connections.of_group(tx, org.id, group_id)).workspaces}
+    led = await connections.of_group(tx, org.id, group_id)
+    existing = {each.team_id: each for each in led.workspaces}
+    await _end_lost(tx, org, group_id, led, existing | {each.team_id: each for each in to}, actor=actor)
     for each in to:
         if existing.get(each.team_id) == each:
             continue
@@ -59,10 +62,8 @@ async def disconnect_workspace(tx: Tx, org: Org, group_id: GroupId, team_id: Tea
     ended = next((each for each in led.workspaces if each.team_id == team_id), None)
     if ended is None:
         raise NotFound("not_connected", team=team_id)
-    required = {each.team_id for each in led.workspaces if each.is_required and each != ended}
-    homes = await channels.homes(tx, org.id, led.channels)
-    lost = [id for id, at in homes.items() if required.isdisjoint(home.team_id for home in at)]
-    await _end_channels(tx, org, group_id, lost, actor=actor)
+    left = {each.team_id: each for each in led.workspaces if each != ended}
+    await _end_lost(tx, org, group_id, led, left, actor=actor)
     await _end_workspace(tx, org, group_id, ended, actor=actor)
 
 
@@ -85,9 +86,7 @@ async def connect_channels(
     await connections.add_channels(tx, org.id, group_id, new)
     for id in new:
         await _tell(tx, "default_channel_added_to_usergroup", group_id, {"channel": id}, actor)
-    if new:
-        task = Task(do="connect", group_id=group_id, actor=actor)
-        await _begin(tx, org, task, enqueued="usergroup_update_enqueued")
+        await _put_into(tx, org, group_id, id, actor=actor)
 
 
 async def disconnect_channels(
@@ -116,7 +115,8 @@ async def disconnect_all(tx: Tx, org: Org, group_id: GroupId, *, actor: Actor) -
 
 
 async def allow(tx: Tx, org: Org, channel_id: ChannelId, group_id: GroupId, *, actor: Actor) -> None:
-    """The group is on the channel's allowlist. The first one there: all others leave the channel.
+    """The group is on the channel's allowlist. The first one there: all others leave the channel. A
+    further one: whoever it allows and another group leads there joins.
 
     Its members do not join by this alone. Raises the errors of
     :func:`rosterd.directory.channels.check_allowlist`, ``no_such_channel`` and ``no_such_group``.
@@ -134,7 +134,9 @@ async def allow(tx: Tx, org: Org, channel_id: ChannelId, group_id: GroupId, *, a
     )
     await connections.allow(tx, org.id, channel_id, group_id)
     await _tell(tx, "channel_restricted_to_usergroup", group_id, {"channel": channel_id}, actor)
-    if not listed:
+    if listed:
+        await _put_into(tx, org, group_id, channel_id, actor=actor)
+    else:
         await _restrict(tx, org, channel_id, group_id, actor=actor)
 
 
@@ -153,8 +155,7 @@ async def disallow(tx: Tx, org: Org, channel_id: ChannelId, group_id: GroupId, *
         await _restrict(tx, org, channel_id, group_id, actor=actor)
         return
     for led in await connections.groups_to_channel(tx, org.id, channel_id):
-        task = Task(do="connect", group_id=led, actor=actor)
-        await _begin(tx, org, task, enqueued="usergroup_update_enqueued")
+        await _put_into(tx, org, led, channel_id, actor=actor)
 
 
 async def _locked_idp_group(tx: Tx, org: Org, group_id: GroupId, *, actor: Actor) -> Group:
@@ -189,6 +190,28 @@ async def _begin(tx: Tx, org: Org, task: Task, *, enqueued: str) -> None:
     led = await connections.of_group(tx, org.id, task.group_id)
     people = len(await groups.some(tx, org.id, task.group_id, rules.CONSEQUENCES_AT_ONCE + 1))
     await consequences.begin(tx, org.id, task, led, people, enqueued=enqueued)
+
+
+async def _put_into(tx: Tx, org: Org, group_id: GroupId, channel_id: ChannelId, *, actor: Actor) -> None:
+    """Members of a group join a channel that it leads to, or that it allows and another leads to."""
+    task = Task(do="connect", group_id=group_id, place_id=channel_id, actor=actor)
+    await _begin(tx, org, task, enqueued="usergroup_update_enqueued")
+
+
+async def _end_lost(
+    tx: Tx,
+    org: Org,
+    group_id: GroupId,
+    led: Connections,
+    left: Mapping[TeamId, GroupWorkspace],
+    *,
+    actor: Actor,
+) -> None:
+    """The group leads no longer to channels that no workspace has which it requires among those ``left``."""
+    required = {team for team, to in left.items() if to.is_required}
+    homes = await channels.homes(tx, org.id, led.channels) if led.channels else {}
+    lost = [id for id, at in homes.items() if required.isdisjoint(home.team_id for home in at)]
+    await _end_channels(tx, org, group_id, lost, actor=actor)
 
 
 async def _end_workspace(tx: Tx, org: Org, group_id: GroupId, ended: GroupWorkspace, *, actor: Actor) -> None:

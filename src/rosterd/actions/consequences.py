@@ -120,17 +120,20 @@ async def restore(tx: Tx, org_id: OrgId, user: UserId, *, actor: Actor) -> None:
         await _join(tx, org_id, [user], groups)
 
 
-async def _join(tx: Tx, org_id: OrgId, people: Sequence[UserId], groups: Sequence[GroupId]) -> None:
-    await store.join_workspaces(tx, org_id, people, groups)
-    await store.join_channels(tx, org_id, people, groups)
+async def _join(
+    tx: Tx, org_id: OrgId, people: Sequence[UserId], groups: Sequence[GroupId], only: Sequence[str] = ()
+) -> None:
+    await store.join_workspaces(tx, org_id, people, groups, only)
+    await store.join_channels(tx, org_id, people, groups, only)
     await store.tidy(tx, org_id, people)
 
 
 class Task(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Something to do for the people of a group, slice by slice.
 
-    ``follow``: ``users`` joined or left it. ``connect``: it leads to more than before. ``end``: it leads
-    to ``place_id`` no more. ``restrict``: it is on the allowlist of ``place_id``, or is not any more.
+    ``follow``: ``users`` joined or left it. ``connect``: it leads to ``place_id``, too, or allows them there;
+    where else it leads nobody is put again. ``end``: it leads to ``place_id`` no more. ``restrict``: it is on
+    the allowlist of ``place_id``, or is not any more.
     """
 
     do: Literal["follow", "connect", "end", "restrict"]
@@ -242,7 +245,7 @@ async def _do(tx: Tx, org_id: OrgId, task: Task, people: Sequence[UserId]) -> No
             await store.leave_channels(tx, org_id, people, [group])
             await _join(tx, org_id, people, [group])
         case "connect":
-            await _join(tx, org_id, people, [group])
+            await _join(tx, org_id, people, [group], [task.place_id])
         case "restrict":
             await store.tidy(tx, org_id, people)
         case "end":

@@ -38,17 +38,27 @@ async def lock(tx: Tx, org: OrgId, users: Sequence[UserId]) -> dict[UserId, Pers
     return {UserId(id): Person(Role(role), bool(gone), claimed is None) for id, role, gone, claimed in rows}
 
 
-async def join_workspaces(tx: Tx, org: OrgId, users: Sequence[UserId], groups: Sequence[GroupId]) -> None:
-    """People join the workspaces that those of these groups lead to in which they are, if at once."""
-    await tx.run(_JOIN_WORKSPACES, org, list(users), tx.now, list(groups))
+async def join_workspaces(
+    tx: Tx, org: OrgId, users: Sequence[UserId], groups: Sequence[GroupId], only: Sequence[str] = ()
+) -> None:
+    """People join the workspaces that those of these groups lead to in which they are, if at once.
+
+    ``only``: of these places; none: of all.
+    """
+    await tx.run(_JOIN_WORKSPACES, org, list(users), tx.now, list(groups), list(only), int(not only))
 
 
-async def join_channels(tx: Tx, org: OrgId, users: Sequence[UserId], groups: Sequence[GroupId]) -> None:
-    """People join channels: those that these groups lead to, the default channels of workspaces that
-    they have joined in this transaction, and what any group of theirs leads to there.
+async def join_channels(
+    tx: Tx, org: OrgId, users: Sequence[UserId], groups: Sequence[GroupId], only: Sequence[str] = ()
+) -> None:
+    """People join channels: those that these groups lead to, those where these groups allow them and
+    another one leads to, the default channels of workspaces that they have joined in this transaction,
+    and what any group of theirs leads to there.
+
+    ``only``: what these groups lead to or allow is of these places; none: of all.
     """
     await tx.run(_JOIN_DEFAULTS, org, list(users), tx.now)
-    await tx.run(_JOIN_CHANNELS, org, list(users), tx.now, list(groups))
+    await tx.run(_JOIN_CHANNELS, org, list(users), tx.now, list(groups), list(only), int(not only))
 
 
 async def leave_workspaces(tx: Tx, org: OrgId, users: Sequence[UserId], groups: Sequence[GroupId]) -> None:
@@ -81,8 +91,11 @@ async def end_channel(
 
 
 async def tidy(tx: Tx, org: OrgId, users: Sequence[UserId]) -> None:
-    """People leave the channels of workspaces that they are not in, and those that do not allow them."""
-    for sql in (_LEAVE_UNREACHABLE, _LEAVE_RESTRICTED):
+    """People leave the channels of workspaces that they are not in, and those that do not allow them.
+
+    That a channel is a default one of a workspace is no reason for whoever is not in it.
+    """
+    for sql in (_LEAVE_DEFAULTS, _LEAVE_UNREACHABLE, _LEAVE_RESTRICTED):
         await tx.run(sql, org, list(users))
 
 
@@ -126,6 +139,7 @@ _JOIN_WORKSPACES = (
     " JOIN users u ON u.org_id = $1 AND u.id = m.user_id AND u.deactivated = 0"
     " JOIN group_workspaces g ON g.org_id = $1 AND g.group_id = m.group_id AND g.auto_provision = 1"
     " WHERE m.org_id = $1 AND m.user_id IN each($2) AND m.group_id IN each($4)"
+    " AND ($6 = 1 OR g.team_id IN each($5))"
     f" AND u.role <> '{Role.SINGLE_CHANNEL_GUEST}' ORDER BY 2, 3, 4"
     " ON CONFLICT (org_id, team_id, user_id, source_id) DO UPDATE SET kept = 0"
 )
@@ -146,9 +160,9 @@ _JOIN_CHANNELS = (
     " JOIN channel_workspaces h ON h.org_id = $1 AND h.channel_id = g.channel_id"
     " JOIN workspace_members w ON w.org_id = $1 AND w.team_id = h.team_id AND w.user_id = m.user_id"
     " WHERE m.org_id = $1 AND m.user_id IN each($2)"
-    f" AND (m.group_id IN each($4) OR ({_JOINED_NOW})"
+    f" AND ({_JOINED_NOW} OR ($6 = 1 OR g.channel_id IN each($5)) AND (m.group_id IN each($4)"
     " OR g.channel_id IN"
-    " (SELECT channel_id FROM channel_allowlist WHERE org_id = $1 AND group_id IN each($4)))"
+    " (SELECT channel_id FROM channel_allowlist WHERE org_id = $1 AND group_id IN each($4))))"
     f" AND u.role <> '{Role.SINGLE_CHANNEL_GUEST}' AND {_allowed('m.user_id', 'g.channel_id')}"
     " ORDER BY 2, 3, 4 ON CONFLICT (org_id, channel_id, user_id, source_id) DO UPDATE SET kept = 0"
 )
@@ -179,6 +193,11 @@ _END_KEPT = f"UPDATE workspace_members SET kept = 1 WHERE {_OF_ENDED}"
 _END_CHANNEL = (
     "DELETE FROM channel_members"
     " WHERE org_id = $1 AND channel_id = $2 AND source_id = $3 AND user_id IN each($4)"
+)
+_LEAVE_DEFAULTS = (
+    "DELETE FROM channel_members WHERE org_id = $1 AND user_id IN each($2) AND SUBSTR(source_id, 1, 1) = 'T'"
+    " AND NOT EXISTS (SELECT 1 FROM workspace_members w WHERE w.org_id = $1"
+    " AND w.team_id = channel_members.source_id AND w.user_id = channel_members.user_id)"
 )
 _LEAVE_UNREACHABLE = (
     "DELETE FROM channel_members WHERE org_id = $1 AND user_id IN each($2) AND NOT EXISTS"
