@@ -49,7 +49,9 @@ EXPECTED: dict[int, set[str]] = {
     503: {"service_unavailable"},
 }  # fmt: skip
 NOT_BY_SCIM = {
-    "access_denied", "account_inactive", "already_in_channel", "already_in_team", "bad_redirect_uri",
+    "access_denied", "account_inactive", "already_in_channel", "already_in_team", "bad_handle",
+    "bad_redirect_uri", "description_too_long", "forbidden_handle", "handle_already_exists",
+    "no_users_provided",
     "cannot_add_more_groups_to_channel", "cant_archive_general", "cant_kick_from_general",
     "cant_kick_self", "cant_leave_general", "channel_is_not_private", "channel_not_in_required_workspace",
     "default_channel_restricted", "domain_taken", "feature_not_enabled", "field_taken",
