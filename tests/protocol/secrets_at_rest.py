@@ -13,11 +13,11 @@ T = TypeVar("T")
 TABLES = ("sessions", "signin_links", "apps", "oauth_codes", "tokens")
 
 
-def _read(database: str, work: Callable[[Tx], Awaitable[T]]) -> T:
+def run(database: str, work: Callable[[Tx], Awaitable[T]]) -> T:
     async def session() -> T:
         store = await open_store(database)
         try:
-            async with store.read() as tx:
+            async with store.write() as tx:
                 return await work(tx)
         finally:
             await store.close()
@@ -32,4 +32,13 @@ def everything(database: str) -> str:
         found = [await tx.all(f"SELECT * FROM {name}") for name in TABLES]
         return "\n".join(str(tuple(row)) for table in found for row in table)
 
-    return _read(database, rows)
+    return run(database, rows)
+
+
+def age_sessions(database: str, org_id: str, seconds: int) -> None:
+    """Let the sessions of an organisation have been used so much earlier."""
+
+    async def age(tx: Tx) -> None:
+        await tx.run("UPDATE sessions SET last_used = last_used - $2 WHERE org_id = $1", org_id, seconds)
+
+    run(database, age)

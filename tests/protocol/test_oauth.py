@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -283,6 +284,17 @@ def test_a_code_is_good_once_and_a_second_try_ends_its_token(org: Org, app: App,
     assert org.api("v2", other).get("Users").status_code == 200
     assert app.exchange(code) == {"ok": False, "error": "code_already_used"}
     assert org.events().count("app_uninstalled") == 1
+
+
+def test_of_many_who_exchange_a_code_at_once_one_gets_a_token(org: Org, app: App, browser: Browser) -> None:
+    sign_in(browser, org, org.owner_id)
+    code = code_for(browser, app)
+    with ThreadPoolExecutor(8) as pool:
+        answers = [*pool.map(lambda _: app.exchange(code), range(8))]
+    [given] = [answer for answer in answers if answer["ok"]]
+    assert {answer["error"] for answer in answers if not answer["ok"]} == {"code_already_used"}
+    token = given["authed_user"]["access_token"]
+    assert org.api("v2", token).get("Users").status_code == 401
 
 
 def test_a_code_is_for_one_app_one_address_and_one_verifier(org: Org, app: App, browser: Browser) -> None:

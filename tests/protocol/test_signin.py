@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -41,6 +42,26 @@ def test_somebody_invited_signs_in_by_a_link_and_is_active(org: Org, browser: Br
     assert details == {"session": details["session"], "means": "link", "first": True}
 
 
+def test_the_web_api_shows_who_is_invited_until_they_sign_in(org: Org, browser: Browser) -> None:
+    ann = org.create_user("ann")
+    api = org.web_api("users:read")
+    assert api.call("users.info", user=ann)["user"]["is_invited_user"] is True
+    sign_in(browser, org, ann)
+    assert "is_invited_user" not in api.call("users.info", user=ann)["user"]
+
+
+def test_of_many_who_use_a_link_at_once_one_is_let_in(org: Org, browser: Browser) -> None:
+    path = signin_path(org, org.create_user("ann"))
+    [form] = browser.open(path).forms
+
+    def enter(_: int) -> bool:
+        with Browser(org.server.url) as another:
+            return another.send(form).path == "/home"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [*pool.map(enter, range(8))].count(True) == 1
+
+
 def test_a_link_leads_in_once_and_opening_it_changes_nothing(org: Org, browser: Browser) -> None:
     path = signin_path(org, org.create_user("ann"))
     for _ in range(3):  # a mail scanner, a preview, a person
@@ -61,8 +82,10 @@ def test_a_link_is_of_its_organisation(make_org: MakeOrg, browser: Browser) -> N
     [form] = browser.open(path.replace(here.domain, there.domain)).forms
     assert browser.send(form).status == 403
     assert browser.secret is None
+    before = there.events()
     for key in ("", "x", "\0", "ä" * 5_000):
         assert browser.send(Form("post", form.action, {"key": key})).status == 403
+    assert there.events() == before  # anybody can try, and nobody is named
 
 
 def test_a_deactivation_ends_sessions_and_links_with_it(org: Org, browser: Browser) -> None:
@@ -139,6 +162,15 @@ def test_ones_own_page_says_where_one_is(org: Org, browser: Browser) -> None:
     assert f"Your workspaces {org.domain}" in text
     assert "Your channels #" in text
     assert "Your channels" not in sign_in(browser, org, bert).text
+
+
+def test_a_session_ends_when_nobody_uses_it_for_a_day(org: Org, browser: Browser) -> None:
+    sign_in(browser, org, org.create_user("ann"))
+    for _ in range(3):  # each use makes it last another day
+        secrets_at_rest.age_sessions(org.server.database, org.org_id, 23 * 3600)
+        assert is_signed_in(browser)
+    secrets_at_rest.age_sessions(org.server.database, org.org_id, 24 * 3600)
+    assert not is_signed_in(browser)
 
 
 def test_an_operator_sees_sessions_and_ends_them(org: Org, browser: Browser) -> None:

@@ -43,6 +43,7 @@ from rosterd.store import (
     apps,
     audit,
     channels,
+    colleagues,
     connections,
     consequences,
     groups,
@@ -74,6 +75,7 @@ NOUNS = (
     analytics,
     audit,
     channels,
+    colleagues,
     connections,
     consequences,
     groups,
@@ -306,8 +308,10 @@ async def ask_about_places(tx: Tx) -> None:
 
 
 async def ask_about_signing_in(tx: Tx) -> None:
-    """Each function of sessions, idps and apps."""
+    """Each function of sessions, idps, apps and colleagues."""
     me = a_user(1).id
+    for prefix, after in (("", None), ("user", me)):
+        await colleagues.page(tx, E1, prefix, after=after, count=2)
     session = Seating(E1, SessionId("X1"), me, Means.LINK, "pytest", None, 1, 1, 9, None)
     await sessions.insert(tx, session, "hash")
     await sessions.find(tx, "hash")

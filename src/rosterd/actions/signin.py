@@ -135,12 +135,17 @@ def link_path(org: Org, secret: str) -> str:
 
 
 async def use_link(tx: Tx, org: Org, secret: str, *, key: bytes, origin: Origin) -> Entry:
-    """Sign in by a link, which then is used up. Raises ``invalid_link``, and as :func:`sign_in` does."""
+    """Sign in by a link, which then is used up. Raises as :func:`sign_in` does, and ``invalid_link``.
+
+    The latter names the user whose link it was, if it ever was one.
+    """
     hashed = hash_of(secret, key)
     link = await sessions.find_link(tx, org.id, hashed, lock=True)
     now = tx.now // 1_000_000
-    if link is None or not rules.is_usable(link, now):
+    if link is None:
         raise Invalid("invalid_link")
+    if not rules.is_usable(link, now):
+        raise Invalid("invalid_link", user=link.user_id)
     await sessions.revoke_link(tx, org.id, hashed, now)
     return await sign_in(tx, org, link.user_id, Means.LINK, key=key, origin=origin)
 

@@ -11,6 +11,9 @@ MAILS = Limit("signin_link", per_minute=1, burst=15)
 MAIL_COST = 3
 """Five mails at once to one address, then one every three minutes."""
 
+REFUSALS = Limit("refused_sign_ins", per_minute=60, burst=60)
+"""Of an organisation's refused sign-ins by nobody known, so many are put into its trail."""
+
 MOST_KEYS = 10_000
 
 
@@ -20,7 +23,7 @@ class Patience:
     def __init__(self) -> None:
         self._buckets: dict[str, Bucket] = {}
 
-    def allows(self, key: str, limit: Limit = MAILS, cost: int = MAIL_COST) -> bool:
+    def allows(self, key: str, limit: Limit, cost: int) -> bool:
         """Whether this may be once more."""
         decision = decide(time.time_ns() // 1_000, [self._buckets.pop(key, None)], [limit], cost)
         self._buckets[key] = decision.buckets[0]

@@ -9,6 +9,7 @@ Source: RFC 6265bis, §4.1.3 (``__Host-``); OpenID Connect Core 1.0 §3.1.2.1 (s
 from __future__ import annotations
 
 import hmac
+import logging
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
@@ -19,8 +20,10 @@ from rosterd.dashboard.pages import Visit
 from rosterd.directory import signin as rules
 from rosterd.directory.model import Actor, OrgId
 from rosterd.store import sessions
-from rosterd.store.engine import Store, Tx
+from rosterd.store.engine import Store, StoreError, Tx
 from rosterd.store.sessions import Seat
+
+log = logging.getLogger("rosterd.dashboard")
 
 FLOW_SECONDS = 15 * 60
 """How long somebody may take at their identity provider, or to find our mail."""
@@ -100,11 +103,14 @@ class Cookies:
 
 
 async def note_use(store: Store, seat: Seat) -> None:
-    """Note that a session is used: now and then, not with every page."""
+    """Note that a session is used: now and then, not with every page. A page is shown without that, too."""
     now = int(time.time())
     if now - seat.session.last_used >= TOUCH_SECONDS:
-        async with store.write() as tx:
-            await sessions.touch(tx, seat.org.id, seat.session.id, now)
+        try:
+            async with store.write() as tx:
+                await sessions.touch(tx, seat.org.id, seat.session.id, now)
+        except StoreError as error:
+            log.warning("the use of a session was not noted: %s", error)
 
 
 def actor_of(seat: Seat, visit: Visit) -> Actor:

@@ -22,6 +22,7 @@ from rosterd.dashboard import forms, pages
 from rosterd.dashboard.desk import Desk
 from rosterd.dashboard.oidc import Identity
 from rosterd.dashboard.pages import Page, Visit
+from rosterd.dashboard.patience import MAIL_COST, MAILS, REFUSALS
 from rosterd.dashboard.session import FLOW_SECONDS, Flow, actor_of
 from rosterd.directory.errors import DirectoryError, NotAllowed, NotFound
 from rosterd.directory.model import Org, UserId
@@ -181,7 +182,7 @@ def _by_identity(
 
 
 async def _send_link(desk: Desk, org: Org, address: str) -> None:
-    if not desk.patience.allows(f"{org.id} {address}"):
+    if not desk.patience.allows(f"{org.id} {address}", MAILS, MAIL_COST):
         return
     if "\0" not in address:
         async with desk.store.write() as tx:
@@ -196,6 +197,8 @@ async def _note(
     desk: Desk, visit: Visit, org: Org, user: UserId | None, means: Means, error: DirectoryError
 ) -> None:
     log.info("request %s: sign-in to %s refused: %s", visit.id, org.domain, error)
+    if user is None and (means is Means.LINK or not desk.patience.allows(f"refused {org.id}", REFUSALS, 1)):
+        return  # anybody can try: the trail is not theirs to fill
     async with desk.store.write() as tx:
         await actions.note_failure(tx, org, user, means, error, origin=visit.origin)
 

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from rosterd.dashboard import pages
+from rosterd.dashboard.patience import MAIL_COST, MAILS, MOST_KEYS, Patience
+
+
+def test_whatever_is_put_into_a_page_is_text() -> None:
+    page = pages.problem(400, "<b>", "\"'&", link="/x?a=b&c", name="<i>")
+    text = page.body.decode()
+    assert "<h1>&lt;b&gt;</h1>" in text
+    assert "<p>&#34;&#39;&amp;</p>" in text
+    assert '<a href="/x?a=b&amp;c">&lt;i&gt;</a>' in text
+    assert "<b>" not in text
+
+
+def test_a_form_may_lead_where_the_page_says_and_nowhere_else() -> None:
+    policy = pages.headers("https://app.example")["Content-Security-Policy"]
+    assert "form-action 'self' https://app.example;" in policy
+    assert "form-action 'self';" in pages.headers()["Content-Security-Policy"]
+
+
+def test_the_stylesheet_is_named_by_its_content() -> None:
+    page = pages.stylesheet()
+    assert page.body == pages.STYLE
+    assert pages.STYLE_PATH.startswith("/static/rosterd.")
+
+
+def test_patience_has_an_end_for_each_key_and_forgets_the_oldest() -> None:
+    patience = Patience()
+    assert [patience.allows("ann", MAILS, MAIL_COST) for _ in range(7)] == [True] * 5 + [False] * 2
+    assert patience.allows("bob", MAILS, MAIL_COST)
+    for number in range(MOST_KEYS):
+        patience.allows(str(number), MAILS, MAIL_COST)
+    assert patience.allows("ann", MAILS, MAIL_COST)
