@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import secrets
 import socket
 import ssl
 from datetime import UTC, datetime
@@ -28,8 +30,6 @@ import aiosmtplib
 from rosterd.delivery.attempts import Claim, End, Failed, GaveUp, Unreachable
 from rosterd.delivery.config import Server
 from rosterd.delivery.letters import Letter, Writer
-from rosterd.store.dump import replacing
-from rosterd.store.engine import StoreError
 from rosterd.store.outbox import Entry
 
 log = logging.getLogger("rosterd.delivery")
@@ -89,7 +89,11 @@ _LINE = 200
 
 
 class Directory:
-    """Messages as files, ``ID.eml``: a repeat replaces what was there."""
+    """Messages as files, ``ID.eml``, whole at any moment: a repeat replaces what was there.
+
+    A crash of the program loses none. They are not flushed to disk, which would cost those who wait for
+    the database's flush: who needs mail after a power failure has a mail server.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -97,15 +101,20 @@ class Directory:
     async def send(self, entry: Entry, message: EmailMessage) -> None:
         try:
             await asyncio.to_thread(self._write, entry, bytes(message))
-        except (OSError, StoreError) as error:
+        except OSError as error:
             raise Unreachable(str(error)) from error
 
     def _write(self, entry: Entry, content: bytes) -> None:
         if not self._folder.is_dir():
             log.warning("no SMTP server is set: mails become files in %s", self._folder.absolute())
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with replacing(self._folder / f"{entry.id}.eml") as file:
-            file.write(content)
+        partial = self._folder / f"{entry.id}.partial-{secrets.token_hex(4)}"
+        try:
+            with open(partial, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write(content)
+            partial.replace(self._folder / f"{entry.id}.eml")
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 class Smtp:
