@@ -9,13 +9,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Literal
 
-from rosterd.actions import consequences, signin, webhooks
+from rosterd.actions import consequences, guests, signin, webhooks
+from rosterd.actions import orgs as org_actions
 from rosterd.delivery.config import Delivery
 from rosterd.delivery.jobs import Work
 from rosterd.directory import analytics
 from rosterd.directory.errands import Kind
-from rosterd.directory.model import Org, OrgId, User
-from rosterd.store import activity, audit, orgs
+from rosterd.directory.model import Org, OrgId, Origin, User, UserId
+from rosterd.store import activity, audit, orgs, users
 from rosterd.store.engine import Store, StoreError, Tx, check_reachable
 from rosterd.web import metrics, pool
 from rosterd.web.audit import Audit
@@ -40,6 +41,9 @@ log = logging.getLogger("rosterd.app")
 SEAL_SECONDS = 1.0
 FLUSH_SECONDS = 60.0
 PRUNE_SECONDS = 3_600.0
+EXPIRY_SECONDS = 3_600.0
+"""Slack: *processed on an hourly schedule* (*admin.users.setExpiration*)."""
+EXPIRED_AT_ONCE = 100
 END_SECONDS = 2.0
 """How long both may take at the end, where the database may be locked: what is left the next start does."""
 
@@ -167,6 +171,7 @@ class App:
             asyncio.create_task(self._regularly(SEAL_SECONDS, "sealing", self._seal)),
             asyncio.create_task(self._regularly(FLUSH_SECONDS, "last use of tokens", self._flush)),
             asyncio.create_task(self._regularly(PRUNE_SECONDS, "forgetting old activity", self._prune)),
+            asyncio.create_task(self._regularly(EXPIRY_SECONDS, "expiry of guests", self._expire)),
         ]
         if self._pool is not None:
             tasks.append(asyncio.create_task(self._regularly(pool.SECONDS, "sharing numbers", self._share)))
@@ -209,6 +214,10 @@ class App:
     async def _prune(self) -> None:
         await prune(self._store, int(time.time()) // activity.DAY)
 
+    async def _expire(self) -> None:
+        if count := await expire_guests(self._store):
+            log.info("%d guests have expired", count)
+
     async def _seal(self) -> None:
         began = time.time()
         self._metrics.sealed(await seal(self._store), began)
@@ -238,6 +247,34 @@ async def prune(store: Store, today: int) -> int:
             async with store.write() as tx:
                 pruned += await activity.prune(tx, org.id, day)
     return pruned
+
+
+async def expire_guests(store: Store) -> int:
+    """Deactivate every guest whose time is up, each in a transaction of their own. Returns how many.
+
+    Several processes may do so at once: each guest expires once.
+    """
+    async with store.read() as tx:
+        found = await orgs.every(tx)
+    expired = 0
+    for org in found:
+        while due := await _due(store, org):
+            done = sum([await _expire_guest(store, org, user_id) for user_id in due])
+            expired += done
+            if not done:  # somebody else is at it
+                break
+    return expired
+
+
+async def _due(store: Store, org: Org) -> list[UserId]:
+    async with store.read() as tx:
+        return await users.expired_guests(tx, org.id, int(time.time()), EXPIRED_AT_ONCE)
+
+
+async def _expire_guest(store: Store, org: Org, user_id: UserId) -> bool:
+    actor = org_actions.operator(org.id, Origin("expiry-of-guests", "rosterd"))
+    async with store.write() as tx:
+        return await guests.expire(tx, org, user_id, actor=actor)
 
 
 async def _oldest_activity(store: Store, org_id: OrgId) -> int | None:

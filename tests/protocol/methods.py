@@ -14,6 +14,15 @@ from tests.protocol import inside
 from tests.protocol.live import Org, WebApi
 
 CALLS: Mapping[str, Mapping[str, str]] = {
+    "admin.users.assign": {"team_id": "{team}", "user_id": "{user}", "channel_ids": "{channel}"},
+    "admin.users.getExpiration": {"user_id": "{user}", "target_team": "{team}"},
+    "admin.users.invite": {"team_id": "{team}", "email": "new@mail.example", "channel_ids": "{channel}"},
+    "admin.users.list": {"team_id": "{team}"},
+    "admin.users.remove": {"team_id": "{team}", "user_id": "{user}"},
+    "admin.users.setAdmin": {"team_id": "{team}", "user_id": "{user}"},
+    "admin.users.setExpiration": {"team_id": "{team}", "user_id": "{user}", "expiration_ts": "2000000000"},
+    "admin.users.setOwner": {"team_id": "{team}", "user_id": "{user}"},
+    "admin.users.setRegular": {"team_id": "{team}", "user_id": "{user}"},
     "admin.analytics.getFile": {"type": "member", "date": "2020-01-01"},
     "admin.analytics.members.metadata": {"team_id": "{team}"},
     "api.test": {},
@@ -36,7 +45,7 @@ CALLS: Mapping[str, Mapping[str, str]] = {
     "users.profile.get": {"user": "{user}"},
 }
 
-PAGED = {"admin.analytics.members.metadata", "users.conversations", "users.list"}
+PAGED = {"admin.users.list", "admin.analytics.members.metadata", "users.conversations", "users.list"}
 """The methods with ``cursor`` and ``limit``."""
 
 EVERY_SCOPE = tuple(sorted({scope for method in METHODS.values() for scope in method.scopes}))

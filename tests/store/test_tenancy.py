@@ -54,6 +54,7 @@ from rosterd.store import (
     places,
     profile_fields,
     query,
+    roster,
     sessions,
     tokens,
     trail,
@@ -86,6 +87,7 @@ NOUNS = (
     places,
     profile_fields,
     query,
+    roster,
     sessions,
     tokens,
     trail,
@@ -339,6 +341,19 @@ async def ask_about_signing_in(tx: Tx) -> None:
     await apps.remove_expired(tx, E1, 3)
 
 
+async def ask_about_the_roster(tx: Tx) -> None:
+    """Each function of roster."""
+    ann = a_user(1).id
+    for kinds in ([], list(roster.Kind)):
+        await roster.of_org(tx, E1, kinds, active=True, limit=1)
+        for active in (False, True):
+            await roster.of_workspace(tx, E1, TeamId("T5"), kinds, active=active, after="", limit=1)
+    await roster.former_workspaces(tx, E1, [ann])
+    await roster.last_active(tx, E1, [ann])
+    await roster.deactivations(tx, E1, [ann])
+    await users.expired_guests(tx, E1, 1, 1)
+
+
 async def ask_about_user_groups(tx: Tx) -> None:
     """Each function of user_groups."""
     group = await gather(tx, 7, [a_user(1).id])
@@ -443,6 +458,7 @@ async def _session(url: str) -> Session:
         await ask_about_places(recorder)
         await ask_about_signing_in(recorder)
         await ask_about_user_groups(recorder)
+        await ask_about_the_roster(recorder)
         await ask_about_what_happened(recorder, plain)
         await ask_about_what_is_to_be_done(recorder)
         await ask_about_the_trail(recorder)

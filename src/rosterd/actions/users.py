@@ -25,7 +25,7 @@ from rosterd.directory.events import Event
 from rosterd.directory.ids import NEARBY, is_slack_id, number_at, slack_id
 from rosterd.directory.model import Actor, Org, OrgId, Plan, Profile, Role, User, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import activity, apps, audit, outbox, places, profile_fields, sessions, tokens
+from rosterd.store import activity, apps, audit, outbox, places, profile_fields, sessions, tokens, workspaces
 from rosterd.store import names as store_names
 from rosterd.store import users as store
 from rosterd.store.engine import Tx
@@ -47,18 +47,19 @@ async def create(
     *,
     role: Role = Role.MEMBER,
     claimed: bool = False,
+    greeting: str = "",
     actor: Actor,
 ) -> User:
     """A new user. Raises ``email_taken``, ``username_taken`` and every error of a bad value.
 
-    ``claimed``: as if they had signed in already (operators only).
+    ``claimed``: as if they had signed in already (operators only). ``greeting``: for their invitation.
     """
     access.check_target(actor, role)
     if role is Role.PRIMARY_OWNER and await store.primary_owner(tx, org.id):
         raise Taken("primary_owner_exists")
     address = names.email_address(change.email or "")
     try:
-        return await _settle(tx, org, change, address, role, claimed=claimed, actor=actor)
+        return await _settle(tx, org, change, address, role, claimed=claimed, greeting=greeting, actor=actor)
     except DirectoryError as error:
         # A person who is created again is told of the address, whatever else is wrong.
         if error.code != "email_taken":
@@ -67,7 +68,15 @@ async def create(
 
 
 async def _settle(
-    tx: Tx, org: Org, change: UserChange, address: str, role: Role, *, claimed: bool, actor: Actor
+    tx: Tx,
+    org: Org,
+    change: UserChange,
+    address: str,
+    role: Role,
+    *,
+    claimed: bool,
+    greeting: str,
+    actor: Actor,
 ) -> User:
     wanted = change.username or ""
     if change.guest is True:
@@ -95,7 +104,7 @@ async def _settle(
             erased=False,
             profile=rules.named(profile, shown),
         )
-        user, taken = await _insert(tx, org, user, refused, actor)
+        user, taken = await _insert(tx, org, user, refused, greeting, actor)
         if taken is None:
             if org.plan is not Plan.ENTERPRISE and user.role is not Role.BOT:
                 await _welcome(tx, org, user, actor=actor)
@@ -122,13 +131,14 @@ _DRAWS = 4
 
 
 async def _insert(
-    tx: Tx, org: Org, user: User, refused: Invalid | None, actor: Actor
+    tx: Tx, org: Org, user: User, refused: Invalid | None, greeting: str, actor: Actor
 ) -> tuple[User, store.Taken | None]:
     """Store a new person, under another id if theirs is in use. Says what is taken, if anything is."""
     for _ in range(_DRAWS):
         trail = audit.entries(tx.now, rules.events_of_creation(user, refused), actor)
         if rules.is_invited(user):
-            trail.append(outbox.entry(tx.now, org.id, Errand(Kind.INVITATION, user.id)))
+            errand = Errand(Kind.INVITATION, user.id, {"text": greeting} if greeting else {})
+            trail.append(outbox.entry(tx.now, org.id, errand))
         taken = await store.insert_whole(tx, user, sorted(_addresses(user)), trail)
         if taken != "id":
             return user, taken
@@ -167,17 +177,23 @@ async def update(tx: Tx, org: Org, user: User, change: UserChange, *, actor: Act
     """``user`` (from :func:`existing`) changed; the same value, and no event, if nothing differs."""
     rules.check_changeable(actor, user)
     role = rules.role_after(org, user, change.guest)
+    await _check_guestable(tx, user, role)
+    deactivated = _deactivated_after(user, role, change)
+    expires = _expiry_after(user, role, change)
+    is_back = user.deactivated and not deactivated
+    if is_back and change.guest_expires is UNSET and rules.has_expired(user, tx.now // 1_000_000):
+        expires = None  # else they would be gone again within the hour
     desired = msgspec.structs.replace(
         user,
         role=role,
         username=await _username_after(tx, user, change),
         email=_email_after(user, change),
         display_name=_display_name_after(org, user, change),
-        deactivated=_deactivated_after(user, role, change),
-        guest_expires=_expiry_after(user, role, change),
+        deactivated=deactivated,
+        guest_expires=expires,
         profile=await _profile_after(tx, org, user, change),
     )
-    await _write(tx, user, desired, rules.events_of_change(user, desired), actor=actor)
+    await write(tx, user, desired, rules.events_of_change(user, desired), actor=actor)
     return desired
 
 
@@ -200,10 +216,11 @@ async def set_role(tx: Tx, org: Org, user: User, role: Role, *, actor: Actor) ->
             return user
         former = await existing(tx, org.id, former_id)
         lesser = msgspec.structs.replace(former, role=Role.OWNER)
-        await _write(tx, former, lesser, rules.events_of_change(former, lesser), actor=actor)
+        await write(tx, former, lesser, rules.events_of_change(former, lesser), actor=actor)
+    await _check_guestable(tx, user, role)
     expires = user.guest_expires if role.is_guest else None
     desired = msgspec.structs.replace(user, role=role, guest_expires=expires)
-    await _write(tx, user, desired, rules.events_of_change(user, desired), actor=actor)
+    await write(tx, user, desired, rules.events_of_change(user, desired), actor=actor)
     return desired
 
 
@@ -220,7 +237,7 @@ async def erase(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:
     forgotten = Event("user_profile_deleted", "user", user.id, {}, {}, user.id)
     if not await store_names.add(tx, org.id, desired.username, "user", user.id):
         raise Taken("username_taken", user=desired.username)
-    await _write(tx, user, desired, [forgotten], actor=actor)
+    await write(tx, user, desired, [forgotten], actor=actor)
     await audit.erase(tx, org.id, user.id)
     await outbox.remove_of(tx, org.id, user.id)
     await activity.remove_of_user(tx, org.id, user.id)
@@ -228,8 +245,17 @@ async def erase(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:
     return desired
 
 
-async def _write(tx: Tx, before: User, after: User, events: Iterable[Event], *, actor: Actor) -> None:
-    """The row, the addresses and the name of ``after``, and what follows from a deactivation."""
+async def _check_guestable(tx: Tx, user: User, role: Role) -> None:
+    """Refuse to make a guest of whoever runs a workspace."""
+    if role.is_guest and not user.role.is_guest and await workspaces.roles_of(tx, user.org_id, user.id):
+        raise NotAllowed("cannot_make_user_guest")
+
+
+async def write(tx: Tx, before: User, after: User, events: Iterable[Event], *, actor: Actor) -> None:
+    """The row, the addresses and the name of ``after``, and what follows from a deactivation.
+
+    For other actions on people: whoever calls has locked them, and asked whether it may be.
+    """
     if after == before:
         return
     await store.update(tx, after)

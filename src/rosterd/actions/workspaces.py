@@ -28,6 +28,7 @@ from rosterd.directory.model import (
 )
 from rosterd.directory.users import UserChange
 from rosterd.store import audit, channels, connections, places, workspaces
+from rosterd.store import consequences as rows
 from rosterd.store.engine import Tx
 from rosterd.store.places import CHANNEL, WORKSPACE
 
@@ -89,40 +90,83 @@ async def assign(
 ) -> User:
     """Somebody is in a workspace because an administrator says so, and in these channels of it.
 
-    ``guest``: they become such a guest, if they are not one. Somebody deactivated is reactivated.
-    Raises ``no_such_team``, ``no_such_user``, ``user_already_team_member``, ``no_such_channel``, and
-    ``channel_not_in_workspace``.
+    ``guest``: they become such a guest, if they are not one. Somebody deactivated is reactivated. A
+    single-channel guest is then in the one channel alone. Raises ``no_such_team``, ``no_such_user``,
+    ``user_already_team_member``, ``user_is_bot``, ``no_such_channel`` (one that is not there, or put away),
+    ``restricted_by_allowlist``, ``single_channel_guest_needs_one_channel``, ``invalid_role_for_user`` and
+    ``cannot_make_user_guest``.
     """
-    await _check_runs(tx, org, team_id, actor=actor)
+    await check_runs(tx, org, team_id, actor=actor)
     user = await users.existing(tx, org.id, user_id)
     _check_target(user, actor=actor)
+    if user.role is Role.BOT:
+        raise NotAllowed("user_is_bot")
     if not user.deactivated:
         reasons = (await places.reasons(tx, WORKSPACE, org.id, user.id)).get(team_id, [])
         if places.is_direct(reasons) or (reasons and not channel_ids):
             raise Taken("user_already_team_member")
-    user = await _as_guest(tx, org, user, guest, channel_ids, actor=actor)
-    await consequences.put(tx, WORKSPACE, org.id, team_id, [user.id], actor=actor)
-    for channel_id in dict.fromkeys(channel_ids):
-        await channel_actions.check_in_workspace(tx, org, channel_id, team_id)
-        await consequences.put(tx, CHANNEL, org.id, channel_id, [user.id], actor=actor)
+    wanted = await _channels_of(tx, org, team_id, channel_ids)
+    user = await _as_guest(tx, org, team_id, user, guest, wanted, actor=actor)
+    async with consequences.changing(tx, org.id, [user.id], actor=actor):
+        await places.add(tx, WORKSPACE, org.id, team_id, [user.id], DIRECTLY)
+        await rows.join_channels(tx, org.id, [user.id], [])
+        for channel_id in wanted:
+            await places.add(tx, CHANNEL, org.id, channel_id, [user.id], DIRECTLY)
+        await rows.tidy(tx, org.id, [user.id])
+        there = {place for place, _ in await places.of_people(tx, CHANNEL, org.id, [user.id])}
+        if refused := [id for id in wanted if id not in there]:
+            raise NotAllowed("restricted_by_allowlist", channel=refused[0])
+        if user.role is Role.SINGLE_CHANNEL_GUEST:
+            for other in sorted(there.difference(wanted)):
+                await places.remove(tx, CHANNEL, org.id, other, [user.id])
     return user
 
 
+async def _channels_of(
+    tx: Tx, org: Org, team_id: TeamId, channel_ids: Sequence[ChannelId]
+) -> list[ChannelId]:
+    """These channels, once each, if the workspace has them and they are in use."""
+    wanted = list(dict.fromkeys(channel_ids))
+    if not wanted:
+        return []
+    homes = await channels.homes(tx, org.id, wanted)
+    found = {each.id for each in await channels.find_many(tx, org.id, wanted) if not each.is_archived}
+    for id in wanted:
+        if id not in found or team_id not in {home.team_id for home in homes[id]}:
+            raise NotFound("no_such_channel", channel=id)
+    return wanted
+
+
 async def _as_guest(
-    tx: Tx, org: Org, user: User, guest: Role | None, channel_ids: Sequence[ChannelId], *, actor: Actor
+    tx: Tx,
+    org: Org,
+    team_id: TeamId,
+    user: User,
+    guest: Role | None,
+    channel_ids: Sequence[ChannelId],
+    *,
+    actor: Actor,
 ) -> User:
     """The user active, and a guest if they are to be one."""
-    if guest is Role.SINGLE_CHANNEL_GUEST and len(set(channel_ids)) != 1:
+    desired = guest or user.role
+    if desired is Role.SINGLE_CHANNEL_GUEST and len(channel_ids) != 1:
         raise Invalid("single_channel_guest_needs_one_channel")
     if user.deactivated:
         user = await users.update(tx, org, user, UserChange(active=True), actor=actor)
-    if guest is None or guest is user.role:
+    rules.check_elsewhere(user.role, desired, await _others(tx, org, team_id, user.id))
+    if desired is user.role:
         return user
     if user.role not in (Role.MEMBER, Role.MULTI_CHANNEL_GUEST, Role.SINGLE_CHANNEL_GUEST):
         raise NotAllowed("cannot_make_user_guest")
     if org.plan is not Plan.ENTERPRISE:
         raise NotAllowed("feature_not_enabled")
-    return await users.set_role(tx, org, user, guest, actor=actor)
+    return await users.set_role(tx, org, user, desired, actor=actor)
+
+
+async def _others(tx: Tx, org: Org, team_id: TeamId, user_id: UserId) -> int:
+    """How many other workspaces somebody is in."""
+    mine = await places.of_people(tx, WORKSPACE, org.id, [user_id])
+    return sum(team != team_id for team, _ in mine)
 
 
 async def remove(tx: Tx, org: Org, team_id: TeamId, user_id: UserId, *, actor: Actor) -> None:
@@ -131,8 +175,9 @@ async def remove(tx: Tx, org: Org, team_id: TeamId, user_id: UserId, *, actor: A
     Refused (``required_by_group``) while a group of theirs requires it, since they would be back with
     its next change. Raises ``no_such_team``, ``no_such_user`` and ``not_in_workspace``.
     """
-    await _check_runs(tx, org, team_id, actor=actor)
+    await check_runs(tx, org, team_id, actor=actor)
     user = await users.existing(tx, org.id, user_id)
+    rules.check_no_primary_owner(user.role)
     _check_target(user, actor=actor)
     await _check_may_go(tx, org, team_id, user.id, required_only=True)
     await consequences.take_out(tx, WORKSPACE, org.id, team_id, [user.id], actor=actor)
@@ -164,8 +209,9 @@ async def leave(tx: Tx, org: Org, team_id: TeamId, *, actor: Actor) -> None:
 async def set_role(tx: Tx, org: Org, team_id: TeamId, user_id: UserId, role: Role, *, actor: Actor) -> None:
     """Somebody is an owner, an admin or nothing more than a member of a workspace.
 
-    Outside Enterprise that is their role in the organisation. A guest becomes a full member. Raises
-    ``no_such_team``, ``no_such_user`` and ``not_in_workspace``.
+    Outside Enterprise that is their role in the organisation. As a member a guest is a full member. Raises
+    ``no_such_team``, ``no_such_user``, ``not_in_workspace``, ``cannot_modify_primary_owner``, and the errors
+    of :func:`rosterd.directory.workspaces.check_role_at_workspace`.
     """
     own = await _role(tx, org, team_id, actor=actor)
     user = await users.existing(tx, org.id, user_id)
@@ -174,9 +220,11 @@ async def set_role(tx: Tx, org: Org, team_id: TeamId, user_id: UserId, role: Rol
         return
     existing = (await workspaces.roles_of(tx, org.id, user.id)).get(team_id)
     rules.check_gives(actor, own, existing, role)
+    rules.check_no_primary_owner(user.role)
     _check_target(user, actor=actor)
     if not await places.among(tx, WORKSPACE, org.id, team_id, [user.id]):
         raise NotFound("not_in_workspace", team=team_id)
+    rules.check_role_at_workspace(user.role, role, await _others(tx, org, team_id, user.id))
     if user.role.is_guest:
         user = await users.set_role(tx, org, user, Role.MEMBER, actor=actor)
     if (existing or Role.MEMBER) is role:
@@ -185,6 +233,21 @@ async def set_role(tx: Tx, org: Org, team_id: TeamId, user_id: UserId, role: Rol
     word = "user" if role is Role.MEMBER else str(role)
     details = {"team": team_id, "before": str(existing or Role.MEMBER), "after": str(role)}
     await audit.append(tx, [Event(f"role_change_to_{word}", "user", user.id, details, {}, user.id)], actor)
+
+
+async def set_org_role(tx: Tx, org: Org, user_id: UserId, role: Role, *, actor: Actor) -> None:
+    """Somebody is an owner, an admin or a member of the whole organisation.
+
+    Raises ``no_such_user``, ``cannot_modify_primary_owner``, ``invalid_role_for_user`` (bots, and guests who
+    are to be more than members), ``user_must_be_in_workspace`` (an owner-to-be), and what
+    :func:`rosterd.actions.users.set_role` does.
+    """
+    user = await users.existing(tx, org.id, user_id)
+    rules.check_no_primary_owner(user.role)
+    rules.check_role_at_org(user.role, role)
+    if role is Role.OWNER and not await places.of_people(tx, WORKSPACE, org.id, [user.id]):
+        raise NotAllowed("user_must_be_in_workspace")
+    await users.set_role(tx, org, user, role, actor=actor)
 
 
 async def role_in(tx: Tx, org: Org, team_id: TeamId, user_id: UserId) -> Role | None:
@@ -198,7 +261,8 @@ async def _role(tx: Tx, org: Org, team_id: TeamId, *, actor: Actor) -> Role | No
     return None if actor.is_operator else await role_in(tx, org, team_id, actor.user_id)
 
 
-async def _check_runs(tx: Tx, org: Org, team_id: TeamId, *, actor: Actor) -> None:
+async def check_runs(tx: Tx, org: Org, team_id: TeamId, *, actor: Actor) -> None:
+    """Refuse whoever does not run a workspace: ``permission_denied``; ``no_such_team``: there is none."""
     rules.check_runs(actor, await _role(tx, org, team_id, actor=actor))
 
 

@@ -59,7 +59,7 @@ class Writer:
                 return None
             org, user = found
             if entry.kind == Kind.INVITATION:
-                return self._invitation(org, user)
+                return self._invitation(org, user, str(entry.arguments.get("text", "")))
             if entry.kind == Kind.DIGEST:
                 return await self._digest(tx, org, user, entry)
             return await self._message(tx, org, user, entry)
@@ -74,9 +74,12 @@ class Writer:
     def _signin(self, org: Org) -> str:
         return f"{self._base_url}/signin/{org.domain}"
 
-    def _invitation(self, org: Org, user: User) -> Letter:
+    def _invitation(self, org: Org, user: User, greeting: str) -> Letter:
+        quoted = "".join(f"> {line}\n" for line in greeting.splitlines())
+        said = f"{quoted}\n" if quoted else ""
         text = (
             f"{org.name} has made an account for you.\nYour username is {user.username}.\n\n"
+            f"{said}"
             f"Sign in for the first time: {self._signin(org)}\n\n"
             "Until you do, you get a mail when somebody writes to you,\n"
             "or adds you to a workspace or channel."

@@ -16,7 +16,7 @@ import msgspec
 class Kind(StrEnum):
     """What is to be done, and (in brackets) for whom or what."""
 
-    INVITATION = "invitation"  # (user) a mail to somebody who has never signed in
+    INVITATION = "invitation"  # (user) a mail to somebody who has never signed in, perhaps with {"text": …}
     DIGEST = "digest"  # (user) a mail about {"places": [T… and C… they were added to]}
     MESSAGE = "message"  # (user) a mail about {"channel": C… or null, "author": U…, "text": …}
     SIGNIN_LINK = "signin_link"  # (user) a mail with a link, which is made when it is sent

@@ -35,6 +35,21 @@ class UserChange(msgspec.Struct, frozen=True, kw_only=True):
     refused_profile: Invalid | None = None  # at creation: why the custom fields were dropped
 
 
+LAST_EXPIRY = 253_402_300_799
+"""The end of the year 9999, in seconds: SCIM can say no later time."""
+
+
+def check_expiry(expires: int, now: int) -> None:
+    """Refuse to let a guest expire in the past, or after the end of time. Seconds."""
+    if not now < expires <= LAST_EXPIRY:
+        raise Invalid("invalid_expiration")
+
+
+def has_expired(user: User, now: int) -> bool:
+    """Whether somebody is a guest whose time is up. ``now``: seconds."""
+    return user.role.is_guest and user.guest_expires is not None and user.guest_expires <= now
+
+
 def is_invited(user: User) -> bool:
     """Whether somebody is behind the account who has yet to sign in: they get a mail of it."""
     return user.status is Status.INVITED and user.role is not Role.BOT
@@ -262,6 +277,11 @@ def events_of_change(before: User, after: User) -> Iterator[Event]:
             yield _event(action, after, {}, _before_after(part))
     if changed:
         yield _event("user_profile_updated", after, {"fields": sorted(changed)}, _before_after(changed))
+
+
+def event_of_expiry(user: User) -> Event:
+    """A guest was deactivated because their time was up."""
+    return _event("guest_expired", user, {"expired": user.guest_expires}, {})
 
 
 def role_word(role: Role) -> str:

@@ -31,6 +31,43 @@ def check_runs(actor: Actor, role: Role | None) -> None:
         access.check_administers(actor)
 
 
+def check_no_primary_owner(target: Role) -> None:
+    """Refuse to take the primary owner of the organisation out of a workspace, or their role from them."""
+    if target is Role.PRIMARY_OWNER:
+        raise NotAllowed("cannot_modify_primary_owner")
+
+
+def check_elsewhere(target: Role, desired: Role, others: int) -> None:
+    """Refuse what would change somebody in ``others`` workspaces, too, who is asked of one alone.
+
+    Whether somebody is a guest is true of the whole organisation, and a single-channel guest has one
+    channel in one workspace.
+    """
+    is_single = Role.SINGLE_CHANNEL_GUEST in (target, desired)
+    if others and (target.is_guest is not desired.is_guest or is_single):
+        raise NotAllowed("invalid_role_for_user")
+
+
+def check_role_at_workspace(target: Role, desired: Role, others: int) -> None:
+    """Refuse a role in one workspace that somebody's role in the organisation rules out.
+
+    Source: Slack, *admin.users.setRegular*, *admin.users.setAdmin* (heading *Errors*).
+    """
+    if desired is Role.MEMBER:
+        if access.may_administer(target):
+            raise NotAllowed("cannot_set_org_admin_to_regular_at_workspace_level")
+        if target.is_guest and others:
+            raise NotAllowed("cannot_set_this_guest_to_regular_at_team_level")
+    else:
+        check_role_at_org(target, desired)
+
+
+def check_role_at_org(target: Role, desired: Role) -> None:
+    """Refuse to make more than a member of a guest, and anything of a bot."""
+    if target is Role.BOT or (target.is_guest and desired is not Role.MEMBER):
+        raise NotAllowed("invalid_role_for_user")
+
+
 def check_target(actor: Actor, target: Role) -> None:
     """Refuse whoever runs a workspace to touch those with more permissions: there they are like an admin."""
     acting = actor.role if access.may_administer(actor.role) else Role.ADMIN

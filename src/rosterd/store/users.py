@@ -104,6 +104,16 @@ async def ids(tx: Tx, org: OrgId, after: str, limit: int) -> list[UserId]:
     return [UserId(id) for (id,) in rows]
 
 
+async def expired_guests(tx: Tx, org: OrgId, now: int, limit: int) -> list[UserId]:
+    """Active guests whose time was up by ``now`` (seconds), the first one first."""
+    rows = await tx.all(
+        "SELECT id FROM users WHERE org_id = $1 AND deactivated = 0 AND guest_expires <= $2"
+        " ORDER BY guest_expires, id LIMIT $3",
+        org, now, limit,
+    )  # fmt: skip
+    return [UserId(id) for (id,) in rows]
+
+
 async def card(tx: Tx, org: OrgId, id: UserId) -> Card | None:
     """The user's card: one statement."""
     return card_of(await tx.all(CARD_BY["id"], org, id))

@@ -61,6 +61,13 @@ users = Table(
     Index("users_by_display", "org_id", "display_folded", "created", "id"),
     Index("users_by_role", "org_id", "role", "created", "id"),
     Index("users_by_active", "org_id", "deactivated", "created", "id"),
+    Index(
+        "users_expiring",
+        "org_id",
+        "guest_expires",
+        "id",
+        **where("deactivated = 0 AND guest_expires IS NOT NULL"),
+    ),
     Index("users_one_primary_owner", "org_id", "role", unique=True, **where("role = 'primary_owner'")),
 )
 

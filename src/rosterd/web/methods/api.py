@@ -10,7 +10,17 @@ from rosterd.directory import access
 from rosterd.directory.model import Plan
 from rosterd.store.engine import Store
 from rosterd.web.auth import Authenticator
-from rosterd.web.methods import analytics, arguments, auth, errors, oauth, teams, usergroups, users
+from rosterd.web.methods import (
+    admin_users,
+    analytics,
+    arguments,
+    auth,
+    errors,
+    oauth,
+    teams,
+    usergroups,
+    users,
+)
 from rosterd.web.methods.arguments import Arguments
 from rosterd.web.methods.call import Method, MethodCall
 from rosterd.web.methods.callers import Callers
@@ -19,7 +29,7 @@ from rosterd.web.reply import Reply
 from rosterd.web.request import Request
 from rosterd.web.throttle.gate import Throttle
 
-MODULES: tuple[ModuleType, ...] = (analytics, auth, oauth, teams, usergroups, users)
+MODULES: tuple[ModuleType, ...] = (admin_users, analytics, auth, oauth, teams, usergroups, users)
 """The modules with methods: one that is not here is not served."""
 
 METHODS: Mapping[str, Method] = {

@@ -79,7 +79,7 @@ def drawn(user: User, around: Around, view: View) -> dict[str, Any]:
         "tz_label": label,
         "tz_offset": offset,
         "profile": profile(user, view) | {"team": _team(user, around, view)},
-        **_roles(user.role, around.role),
+        **roles(user.role, around.role),
         "is_bot": user.role is Role.BOT,
         "is_app_user": False,
         "updated": around.updated // 1_000_000,
@@ -158,8 +158,8 @@ def _team(user: User, around: Around, view: View) -> str:
     return around.teams[0] if around.teams else view.org.id
 
 
-def _roles(role: Role, within: Role | None) -> dict[str, bool]:
-    """The flags of a role in the organisation and of one in a workspace: the higher counts."""
+def roles(role: Role, within: Role | None = None) -> dict[str, bool]:
+    """The flags of a role in the organisation and, if any, of one in a workspace: the higher counts."""
     rank = max(RANK[role], RANK[within] if within else 0)
     return {
         "is_admin": rank >= RANK[Role.ADMIN],
@@ -171,14 +171,14 @@ def _roles(role: Role, within: Role | None) -> dict[str, bool]:
 
 
 def _enterprise_user(user: User, around: Around, org: Org) -> dict[str, Any]:
-    roles = _roles(user.role, None)
+    flags = roles(user.role)
     return {
         "id": user.id,
         "enterprise_id": org.id,
         "enterprise_name": org.name,
-        "is_admin": roles["is_admin"],
-        "is_owner": roles["is_owner"],
-        "is_primary_owner": roles["is_primary_owner"],
+        "is_admin": flags["is_admin"],
+        "is_owner": flags["is_owner"],
+        "is_primary_owner": flags["is_primary_owner"],
         "teams": around.teams,
     }
 

@@ -39,6 +39,7 @@ def _flag(name: str) -> sa.Column[Any]:
 
 
 def upgrade() -> None:
+    _people()
     _places()
     _connections()
     _outbox()
@@ -51,6 +52,17 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     raise NotImplementedError("the way back is the backup")
+
+
+def _people() -> None:
+    is_expiring = sa.text("deactivated = 0 AND guest_expires IS NOT NULL")
+    op.create_index(
+        "users_expiring",
+        "users",
+        ["org_id", "guest_expires", "id"],
+        sqlite_where=is_expiring,
+        postgresql_where=is_expiring,
+    )
 
 
 def _places() -> None:
@@ -422,6 +434,7 @@ _WAS_IN_GENERAL = (
 
 # As in revision 0001: table, index, and how many rows there are for each value of its first columns.
 EXPECTATIONS = (
+    ("users", "users_expiring", "1000 1000 1 1"),
     ("audit_events", "audit_events_by_entity", "1000000 1000000 10 1"),
     ("workspace_members", "workspace_members", "200000 200000 10000 1 1"),
     ("workspace_members", "workspace_members_by_user", "200000 200000 2 1 1"),
