@@ -9,10 +9,10 @@ from rosterd.actions import consequences
 from rosterd.directory import access
 from rosterd.directory import channels as rules
 from rosterd.directory import workspaces as workspace_rules
-from rosterd.directory.errors import Invalid, NotAllowed, NotFound, Taken
+from rosterd.directory.errors import DirectoryError, Invalid, NotAllowed, NotFound, Taken
 from rosterd.directory.ids import SPAN, slack_id
 from rosterd.directory.model import DIRECTLY, Actor, Channel, ChannelId, Org, Role, TeamId, UserId
-from rosterd.store import audit, channels, names, places, workspaces
+from rosterd.store import audit, channels, names, places, users, workspaces
 from rosterd.store import consequences as rows
 from rosterd.store.engine import Tx
 from rosterd.store.places import CHANNEL, WORKSPACE
@@ -105,8 +105,22 @@ async def invite(
 ) -> Channel:
     """People are in a channel because somebody who is in it, or runs its workspace, says so.
 
-    Raises ``no_such_channel``, ``no_such_user``, ``is_archived``, ``already_in_channel`` (if nobody is
-    new), ``not_in_workspace``, ``not_in_channel`` (the actor) and ``restricted_by_allowlist``.
+    Raises what :func:`invite_each` does, and what it would refuse of the first whom it refuses.
+    """
+    channel, refused = await invite_each(tx, org, channel_id, user_ids, actor=actor)
+    for error in refused.values():
+        raise error
+    return channel
+
+
+async def invite_each(
+    tx: Tx, org: Org, channel_id: ChannelId, user_ids: Sequence[UserId], *, actor: Actor
+) -> tuple[Channel, dict[UserId, DirectoryError]]:
+    """As :func:`invite`, of whom it can be; of the others, in the order given, why not.
+
+    Those are ``no_such_user``, ``already_in_channel``, ``cant_invite_self``, ``not_in_workspace``,
+    ``ura_max_channels`` and ``restricted_by_allowlist``. Raises ``no_such_channel``, ``is_archived``,
+    ``not_in_channel`` (the actor) and ``permission_denied``.
     """
     channel = await seen(tx, org, channel_id, actor=actor)
     rules.check_changeable(channel)
@@ -114,23 +128,29 @@ async def invite(
     there = await places.among(tx, CHANNEL, org.id, channel_id, [*people, actor.user_id])
     if actor.user_id not in there and not await _runs_channel(tx, org, channel_id, actor=actor):
         raise NotAllowed("not_in_channel")
-    if actor.role.is_guest:
-        raise NotAllowed("permission_denied")
-    new = [id for id in people if id not in there]
-    if not new:
-        raise Taken("already_in_channel")
-    await _check_invitable(tx, org, channel, new)
-    change = await consequences.put(tx, CHANNEL, org.id, channel_id, new, actor=actor)
-    if refused := [id for id in new if (channel_id, id) not in change.joined]:
-        raise NotAllowed("restricted_by_allowlist", user=refused[0])
-    return channel
+    _check_full_member(actor)
+    refused: dict[UserId, DirectoryError] = {
+        id: Invalid("cant_invite_self") if id == actor.user_id else Taken("already_in_channel", user=id)
+        for id in people
+        if id in there
+    }
+    refused |= await _refused(tx, org, channel, [id for id in people if id not in there])
+    new = [id for id in people if id not in refused]
+    if new:
+        change = await consequences.put(tx, CHANNEL, org.id, channel_id, new, actor=actor)
+        refused |= {
+            id: NotAllowed("restricted_by_allowlist", user=id)
+            for id in new
+            if (channel_id, id) not in change.joined
+        }
+    return channel, {id: refused[id] for id in people if id in refused}
 
 
 async def kick(tx: Tx, org: Org, channel_id: ChannelId, user_id: UserId, *, actor: Actor) -> None:
     """Somebody is not in a channel any more. From public channels only administrators take people.
 
-    Raises ``no_such_channel``, ``not_in_channel``, ``cant_kick_self``, ``cant_kick_from_general`` and
-    ``permission_denied``.
+    Raises ``no_such_channel``, ``no_such_user``, ``not_in_channel``, ``cant_kick_self``,
+    ``cant_kick_from_general`` and ``permission_denied``.
     """
     channel = await seen(tx, org, channel_id, actor=actor)
     rules.check_changeable(channel)
@@ -142,29 +162,38 @@ async def kick(tx: Tx, org: Org, channel_id: ChannelId, user_id: UserId, *, acto
         if not channel.is_private or actor.user_id not in there:
             raise NotAllowed("permission_denied")
     if user_id not in there:
-        raise NotFound("not_in_channel", user=user_id)
+        known = await users.briefs(tx, org.id, [user_id])
+        raise NotFound("not_in_channel" if known else "no_such_user", user=user_id)
     await _check_leavable(tx, org, channel_id, "cant_kick_from_general")
     await consequences.take_out(tx, CHANNEL, org.id, channel_id, [user_id], actor=actor)
 
 
-async def join(tx: Tx, org: Org, channel_id: ChannelId, *, actor: Actor) -> Channel:
-    """The actor joins a public channel of a workspace that they are in; once there, they stay there."""
+async def join(tx: Tx, org: Org, channel_id: ChannelId, *, actor: Actor) -> bool:
+    """The actor joins a public channel of a workspace that they are in. False: they are there already."""
     channel = await seen(tx, org, channel_id, actor=actor)
     rules.check_changeable(channel)
     if channel.is_private:
         raise NotAllowed("method_not_supported_for_channel_type")
+    if await places.among(tx, CHANNEL, org.id, channel_id, [actor.user_id]):
+        return False
     _check_full_member(actor)
-    await _check_invitable(tx, org, channel, [actor.user_id])
+    for error in (await _refused(tx, org, channel, [actor.user_id])).values():
+        raise error
     await consequences.put(tx, CHANNEL, org.id, channel_id, [actor.user_id], actor=actor)
-    return channel
+    return True
 
 
 async def leave(tx: Tx, org: Org, channel_id: ChannelId, *, actor: Actor) -> bool:
-    """The actor leaves a channel, but not #general. False: they were not in it."""
+    """The actor leaves a channel, but not #general. False: they were not in it.
+
+    Guests are where they were put: ``user_is_restricted`` (Slack, *conversations.leave*).
+    """
     channel = await seen(tx, org, channel_id, actor=actor)
     rules.check_changeable(channel)
     if not await places.among(tx, CHANNEL, org.id, channel_id, [actor.user_id]):
         return False
+    if actor.role.is_guest:
+        raise NotAllowed("user_is_restricted")
     await _check_leavable(tx, org, channel_id, "cant_leave_general")
     await consequences.take_out(tx, CHANNEL, org.id, channel_id, [actor.user_id], actor=actor)
     return True
@@ -206,6 +235,13 @@ async def may_see(tx: Tx, org: Org, channel: Channel, *, actor: Actor) -> bool:
     return any(team in homes for team, _ in mine)
 
 
+async def may_read(tx: Tx, org: Org, channel: Channel, *, actor: Actor) -> bool:
+    """Whether a channel is shown to the actor as to anybody: private ones to those who are in them alone."""
+    if channel.is_private:
+        return bool(await places.among(tx, CHANNEL, org.id, channel.id, [actor.user_id]))
+    return await may_see(tx, org, channel, actor=actor)
+
+
 async def check_in_workspace(tx: Tx, org: Org, channel_id: ChannelId, team_id: TeamId) -> None:
     """Refuse a channel that a workspace does not have: ``no_such_channel``."""
     homes = (await channels.homes(tx, org.id, [channel_id]))[channel_id]
@@ -231,18 +267,24 @@ async def _runs(tx: Tx, org: Org, team_ids: Sequence[TeamId], *, actor: Actor) -
     return any(roles.get(team) in (Role.OWNER, Role.ADMIN) for team in team_ids)
 
 
-async def _check_invitable(tx: Tx, org: Org, channel: Channel, people: Sequence[UserId]) -> None:
+async def _refused(
+    tx: Tx, org: Org, channel: Channel, people: Sequence[UserId]
+) -> dict[UserId, DirectoryError]:
+    """Why these people, who are not in a channel, cannot join it. Whoever can is left out, and locked."""
     known = await rows.lock(tx, org.id, people)
     homes = {home.team_id for home in (await channels.homes(tx, org.id, [channel.id]))[channel.id]}
     mine = await places.of_people(tx, WORKSPACE, org.id, people)
+    at_home = {user for team, user in mine if team in homes}
+    refused: dict[UserId, DirectoryError] = {}
     for id in people:
         person = known.get(id)
         if person is None or person.deactivated:
-            raise NotFound("no_such_user", user=id)
-        if not any(team in homes for team, user in mine if user == id):
-            raise NotFound("not_in_workspace", user=id)
-        if person.role is Role.SINGLE_CHANNEL_GUEST:
-            raise NotAllowed("ura_max_channels", user=id)
+            refused[id] = NotFound("no_such_user", user=id)
+        elif id not in at_home:
+            refused[id] = NotFound("not_in_workspace", user=id)
+        elif person.role is Role.SINGLE_CHANNEL_GUEST:
+            refused[id] = NotAllowed("ura_max_channels", user=id)
+    return refused
 
 
 async def _check_leavable(tx: Tx, org: Org, channel_id: ChannelId, code: str) -> None:

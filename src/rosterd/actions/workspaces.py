@@ -46,17 +46,20 @@ async def create(
     """A new workspace with its #general, and the channels that every workspace has.
 
     Whoever made it, unless at the command line, is its owner. Raises ``feature_not_enabled`` (not on
-    Enterprise), ``invalid_domain``, ``domain_taken`` and ``name_taken``.
+    Enterprise), ``invalid_domain``, ``domain_taken`` and ``name_taken_in_org``.
     """
     access.check_administers(actor)
     rules.check_many(org.plan)
     domain = domain.strip().lower()
-    names.check_domain(domain)
+    rules.check_domain(domain)
+    name = name.strip() or domain
+    if names.folded(name) in {names.folded(each.name) for each in await workspaces.every(tx, org.id)}:
+        raise Taken("name_taken_in_org", name=name)
     workspace = Workspace(
         org_id=org.id,
         id=TeamId(slack_id("T", secrets.randbelow(SPAN))),
         created=tx.now,
-        name=name.strip() or domain,
+        name=name,
         domain=domain,
         description=description.strip(),
         discoverability=discoverability,

@@ -25,7 +25,8 @@ _CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 def channel_name(text: str) -> str:
     """``text`` as a channel's name, without its #.
 
-    Raises `Invalid`: ``invalid_name_required``, ``invalid_name_maxlength``, ``invalid_name_specials``.
+    Raises `Invalid`: ``invalid_name_required``, ``invalid_name_maxlength``, ``invalid_name_specials``,
+    ``invalid_name_punctuation`` (nothing but that).
 
     >>> channel_name("#Team-Lunch")
     'team-lunch'
@@ -41,6 +42,8 @@ def channel_name(text: str) -> str:
     # Letters of other scripts are allowed, as in Slack.
     if not all(c in _CHARACTERS or (not c.isascii() and c.isalnum() and c == c.lower()) for c in name):
         raise Invalid("invalid_name_specials")
+    if not any(c.isalnum() for c in name):
+        raise Invalid("invalid_name_punctuation")
     return name
 
 

@@ -10,13 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rosterd.directory import access
-from rosterd.directory.errors import NotAllowed
+from rosterd.directory import access, names
+from rosterd.directory.errors import Invalid, NotAllowed
 from rosterd.directory.events import Event
 from rosterd.directory.model import Actor, Plan, Role, UserId
 
 CONSEQUENCES_AT_ONCE = 1_000
 """How many people joining or leaving a place are part of a change. More are a job of their own."""
+
+
+DOMAIN_LENGTH = 21
+"""Characters of a workspace's domain (*admin.teams.create*)."""
+
+
+def check_domain(domain: str) -> None:
+    """Refuse what cannot be the domain of a new workspace: ``invalid_domain``."""
+    names.check_domain(domain)
+    if len(domain) > DOMAIN_LENGTH:
+        raise Invalid("invalid_domain", domain=domain)
 
 
 def check_many(plan: Plan) -> None:

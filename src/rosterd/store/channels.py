@@ -111,6 +111,60 @@ async def of_person(
     return [_channel(row) for row in rows]
 
 
+async def shown_to(
+    tx: Tx, org: OrgId, viewer: UserId, team: TeamId, wanted: Wanted, *, public: bool
+) -> list[Channel]:
+    """Channels of a workspace, in order of creation: those that ``viewer`` is in and, if ``public``, all that
+    are.
+    """
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM channels WHERE org_id = $1 AND (created, id) > ($4, $5)"
+        " AND is_private >= $7 AND is_private <= $8 AND is_archived <= $9"
+        " AND id IN (SELECT channel_id FROM channel_workspaces WHERE org_id = $1 AND team_id = $3)"
+        " AND (is_private < $10 OR id IN"
+        " (SELECT channel_id FROM channel_members WHERE org_id = $1 AND user_id = $2))"
+        " ORDER BY created, id LIMIT $6",
+        org, viewer, team, *wanted.after, wanted.limit,
+        int(not wanted.public), int(wanted.private), int(wanted.archived), int(public),
+    )  # fmt: skip
+    return [_channel(row) for row in rows]
+
+
+class Search(NamedTuple):
+    """Which channels are looked for, and the page of them behind the channel ``after``.
+
+    ``kinds``: of any of these (names of `KINDS`), or whatever it is. ``teams``: in any of these workspaces,
+    or anywhere. ``by``: a name of `ORDERS`.
+    """
+
+    text: str = ""  # in the name, folded
+    kinds: tuple[str, ...] = ()
+    teams: tuple[TeamId, ...] = ()
+    by: str = "member_count"
+    descending: bool = True
+    after: str = ""
+    limit: int = 10
+
+
+async def search(tx: Tx, org: OrgId, wanted: Search) -> list[ChannelId]:
+    """The channels that fit, in order. Looks at every channel, to count at each member: under ``scan``."""
+    sign, direction = ("<", "DESC") if wanted.descending else (">", "ASC")
+    rows = await tx.all(
+        f"WITH found AS (SELECT c.id AS id, {ORDERS[wanted.by]} AS value FROM channels c WHERE {_FITTING})"
+        " SELECT f.id FROM found f WHERE CAST($6 AS TEXT) = ''"
+        f" OR (f.value, f.id) {sign} (SELECT a.value, a.id FROM found a WHERE a.id = $6)"
+        f" ORDER BY f.value {direction}, f.id {direction} LIMIT $7",
+        *_given(org, wanted), wanted.after, wanted.limit,
+    )  # fmt: skip
+    return [ChannelId(id) for (id,) in rows]
+
+
+async def count(tx: Tx, org: OrgId, wanted: Search) -> int:
+    """How many channels fit, on all pages."""
+    row = await tx.one(f"SELECT COUNT(*) FROM channels c WHERE {_FITTING}", *_given(org, wanted))
+    return row[0] if row else 0
+
+
 async def homes(tx: Tx, org: OrgId, ids: Sequence[ChannelId]) -> dict[ChannelId, list[Home]]:
     """Channel → the workspaces that have it, in order of id."""
     found: dict[ChannelId, list[Home]] = {id: [] for id in ids}
@@ -150,6 +204,54 @@ async def of_guests(tx: Tx, org: OrgId, users: Sequence[UserId]) -> dict[UserId,
     for user, id, name in rows:
         found[UserId(user)].append(ChannelRef(ChannelId(id), name))
     return found
+
+
+_HOMES = "(SELECT COUNT(*) FROM channel_workspaces n WHERE n.org_id = $1 AND n.channel_id = c.id)"
+KINDS = {
+    "private": "c.is_private = 1",
+    "private_exclude": "c.is_private = 0",
+    "archived": "c.is_archived = 1",
+    "exclude_archived": "c.is_archived = 0",
+    "private_exclude_archived": "c.is_private = 1 AND c.is_archived = 0",
+    "multi_workspace": f"c.is_org_wide = 0 AND {_HOMES} > 1",
+    "org_wide": "c.is_org_wide = 1",
+    "exclude_org_shared": f"c.is_org_wide = 0 AND {_HOMES} <= 1",
+    # Nothing here is shared with another organisation.
+    "external_shared": "1 = 0",
+    "external_shared_private": "1 = 0",
+    "external_shared_archived": "1 = 0",
+    "external_shared_exclude": "1 = 1",
+}
+"""Kinds of channels that can be looked for (Slack, *admin.conversations.search*, heading *More on channel
+types*)."""
+
+ORDERS = {
+    "name": "c.name",
+    "created": "c.created",
+    "member_count": (
+        "CASE c.is_archived WHEN 1 THEN -1 ELSE (SELECT COUNT(DISTINCT m.user_id) FROM channel_members m"
+        " WHERE m.org_id = $1 AND m.channel_id = c.id) END"
+    ),
+    "relevant": "-LENGTH(c.name)",  # the shorter a name with a text in it, the closer it is to that text
+}
+"""What channels can be sorted by."""
+
+_ANY = "any"
+_FITTING = (
+    "c.org_id = $1"
+    " AND ("
+    + " OR ".join(f"('{kind}' IN each($2) AND {sql})" for kind, sql in {_ANY: "1 = 1", **KINDS}.items())
+    + ")"
+    " AND (CAST($3 AS TEXT) = '' OR LENGTH(c.name) <> LENGTH(REPLACE(c.name, $3, '')))"
+    " AND ($5 = 1 OR EXISTS (SELECT 1 FROM channel_workspaces h WHERE h.org_id = $1 AND h.channel_id = c.id"
+    " AND h.team_id IN each($4)))"
+)
+
+
+def _given(org: OrgId, wanted: Search) -> tuple[str | int | list[str], ...]:
+    return (
+        org, list(wanted.kinds or (_ANY,)), wanted.text, list(wanted.teams), int(not wanted.teams),
+    )  # fmt: skip
 
 
 _IN_WORKSPACE = "SELECT channel_id FROM channel_workspaces WHERE org_id = $1 AND team_id = $5"

@@ -46,6 +46,26 @@ async def every(tx: Tx, org: OrgId) -> list[Workspace]:
     return [_workspace(row) for row in rows]
 
 
+async def page(tx: Tx, org: OrgId, *, after: tuple[int, str] = (0, ""), limit: int = 100) -> list[Workspace]:
+    """Workspaces in order of creation, behind the one of this time and id."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM workspaces WHERE org_id = $1 AND (created, id) > ($2, $3)"
+        " ORDER BY created, id LIMIT $4",
+        org, *after, limit,
+    )  # fmt: skip
+    return [_workspace(row) for row in rows]
+
+
+async def owners(tx: Tx, org: OrgId, ids: Sequence[TeamId]) -> dict[TeamId, UserId]:
+    """An owner of each of these workspaces that have one of their own."""
+    rows = await tx.all(
+        "SELECT team_id, MIN(user_id) FROM workspace_roles"
+        f" WHERE org_id = $1 AND team_id IN each($2) AND role = '{Role.OWNER}' GROUP BY team_id",
+        org, list(ids),
+    )  # fmt: skip
+    return {TeamId(team): UserId(user) for team, user in rows}
+
+
 async def set_role(tx: Tx, org: OrgId, team: TeamId, user: UserId, role: Role) -> None:
     """Make somebody an owner or admin of a workspace; `Role.MEMBER`: neither any more."""
     if role is Role.MEMBER:

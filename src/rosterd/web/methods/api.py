@@ -11,10 +11,15 @@ from rosterd.directory.model import Plan
 from rosterd.store.engine import Store
 from rosterd.web.auth import Authenticator
 from rosterd.web.methods import (
+    admin_conversations,
+    admin_teams,
+    admin_usergroups,
     admin_users,
     analytics,
     arguments,
     auth,
+    chat,
+    conversations,
     errors,
     oauth,
     teams,
@@ -29,7 +34,20 @@ from rosterd.web.reply import Reply
 from rosterd.web.request import Request
 from rosterd.web.throttle.gate import Throttle
 
-MODULES: tuple[ModuleType, ...] = (admin_users, analytics, auth, oauth, teams, usergroups, users)
+MODULES: tuple[ModuleType, ...] = (
+    admin_conversations,
+    admin_teams,
+    admin_usergroups,
+    admin_users,
+    analytics,
+    auth,
+    chat,
+    conversations,
+    oauth,
+    teams,
+    usergroups,
+    users,
+)
 """The modules with methods: one that is not here is not served."""
 
 METHODS: Mapping[str, Method] = {

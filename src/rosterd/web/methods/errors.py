@@ -63,6 +63,11 @@ STATUS: Mapping[str, int] = {"ratelimited": 429, "internal_error": 500, "service
 """Every word of the edge that is not a 200. What a method says by itself always is one."""
 
 
+def word(error: DirectoryError, words: Mapping[str, str]) -> str:
+    """What the directory refused, as a method says it. ``words``: what its page calls otherwise."""
+    return words.get(error.code) or WORDS.get(error.code, error.code)
+
+
 def reply_to(error: Exception, words: Mapping[str, str], request_id: str) -> Reply:
     """The answer to a call that failed. ``words``: what this method's page calls otherwise.
 
@@ -72,8 +77,7 @@ def reply_to(error: Exception, words: Mapping[str, str], request_id: str) -> Rep
         case MethodError():
             return Reply(200, {"ok": False, "error": error.code} | error.beside)
         case DirectoryError():
-            code = words.get(error.code) or WORDS.get(error.code, error.code)
-            return Reply(200, {"ok": False, "error": code})
+            return Reply(200, {"ok": False, "error": word(error, words)})
         case HttpError():
             return _reply(WORDS.get(error.code, error.code), headers=error.headers)
         case StoreUnavailable():
