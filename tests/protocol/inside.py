@@ -22,7 +22,7 @@ from rosterd.directory.model import (
     Workspace,
 )
 from rosterd.directory.users import UserChange
-from rosterd.store import activity, audit, channels, names, places, workspaces
+from rosterd.store import activity, audit, channels, names, outbox, places, workspaces
 from rosterd.store import orgs as org_rows
 from rosterd.store.engine import Tx, open_store
 
@@ -188,3 +188,21 @@ def connect(database: str, org_id: str, group: str, team: str, channels: Sequenc
         await connections.connect_channels(tx, org, GroupId(group), ids, actor=actor)
 
     _run(database, do)
+
+
+def errands(database: str, org_id: str, kind: str) -> list[tuple[str, dict[str, object]]]:
+    """For whom errands of a kind wait, and with which arguments, the oldest first."""
+
+    async def read(tx: Tx) -> list[tuple[str, dict[str, object]]]:
+        return [
+            (entry.subject_id, entry.arguments)
+            for entry in await outbox.page(tx, OrgId(org_id), dead=False, limit=1_000)
+            if entry.kind == kind
+        ]
+
+    return _run(database, read)
+
+
+def archive(database: str, org_id: str, channel: str) -> None:
+    """Put a channel away."""
+    _run(database, lambda tx: channels.set_archived(tx, OrgId(org_id), ChannelId(channel), True))

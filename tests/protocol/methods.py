@@ -25,9 +25,43 @@ CALLS: Mapping[str, Mapping[str, str]] = {
     "admin.users.setRegular": {"team_id": "{team}", "user_id": "{user}"},
     "admin.analytics.getFile": {"type": "member", "date": "2020-01-01"},
     "admin.analytics.members.metadata": {"team_id": "{team}"},
+    "admin.conversations.create": {"name": "deals", "is_private": "0", "team_id": "{team}"},
+    "admin.conversations.restrictAccess.addGroup": {
+        "channel_id": "{channel}",
+        "group_id": "{group}",
+        "team_id": "{team}",
+    },
+    "admin.conversations.restrictAccess.listGroups": {"channel_id": "{channel}", "team_id": "{team}"},
+    "admin.conversations.restrictAccess.removeGroup": {
+        "channel_id": "{channel}",
+        "group_id": "{group}",
+        "team_id": "{team}",
+    },
+    "admin.conversations.search": {"team_ids": "{team}"},
+    "admin.teams.admins.list": {"team_id": "{team}"},
+    "admin.teams.create": {"team_domain": "sales", "team_name": "Sales"},
+    "admin.teams.list": {},
+    "admin.teams.owners.list": {"team_id": "{team}"},
+    "admin.usergroups.addChannels": {
+        "usergroup_id": "{group}",
+        "channel_ids": "{channel}",
+        "team_id": "{team}",
+    },
+    "admin.usergroups.addTeams": {"usergroup_id": "{group}", "team_ids": "{team}"},
+    "admin.usergroups.listChannels": {"usergroup_id": "{group}", "team_id": "{team}"},
+    "admin.usergroups.removeChannels": {"usergroup_id": "{group}", "channel_ids": "{channel}"},
     "api.test": {},
     "auth.revoke": {"test": "1"},
     "auth.test": {},
+    "chat.postMessage": {"channel": "{channel}", "text": "hello"},
+    "conversations.create": {"name": "deals", "team_id": "{team}"},
+    "conversations.info": {"channel": "{channel}"},
+    "conversations.invite": {"channel": "{channel}", "users": "{user}"},
+    "conversations.join": {"channel": "{channel}"},
+    "conversations.kick": {"channel": "{channel}", "user": "{user}"},
+    "conversations.leave": {"channel": "{channel}"},
+    "conversations.list": {"team_id": "{team}"},
+    "conversations.members": {"channel": "{channel}"},
     "oauth.v2.access": {},
     "team.info": {"team": "{team}"},
     "team.profile.get": {"team_id": "{team}"},
@@ -45,7 +79,18 @@ CALLS: Mapping[str, Mapping[str, str]] = {
     "users.profile.get": {"user": "{user}"},
 }
 
-PAGED = {"admin.users.list", "admin.analytics.members.metadata", "users.conversations", "users.list"}
+PAGED = {
+    "admin.analytics.members.metadata",
+    "admin.conversations.search",
+    "admin.teams.admins.list",
+    "admin.teams.list",
+    "admin.teams.owners.list",
+    "admin.users.list",
+    "conversations.list",
+    "conversations.members",
+    "users.conversations",
+    "users.list",
+}
 """The methods with ``cursor`` and ``limit``."""
 
 EVERY_SCOPE = tuple(sorted({scope for method in METHODS.values() for scope in method.scopes}))
