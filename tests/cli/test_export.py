@@ -225,6 +225,31 @@ def managed(lines: Lines, manager: str) -> None:
         user["profile"] |= {"manager_id": manager, "has_custom": True}
 
 
+def named(lines: Lines, kind: str, name: str) -> dict[str, Any]:
+    """The workspace, channel or group with this name, the user with this username."""
+    return next(line for line in of(lines, kind) if name in (line.get("name"), line.get("username")))
+
+
+def added(lines: Lines, like: str, **fields: object) -> None:
+    """One more line behind the last of a kind, with these fields instead of its own."""
+    doubled(lines, like)
+    last(lines, like).update(fields)
+
+
+def not_in_workspaces(lines: Lines, name: str) -> None:
+    user = named(lines, "user", name)["id"]
+    for line in of(lines, "workspace_member"):
+        if line["user"] == user:
+            lines.remove(line)
+            lines[-1]["lines"] -= 1
+
+
+def led(lines: Lines, group: str, workspace: str) -> dict[str, Any]:
+    """That a group leads to a workspace."""
+    ids = (named(lines, "group", group)["id"], named(lines, "workspace", workspace)["id"])
+    return next(line for line in of(lines, "group_workspace") if (line["group"], line["workspace"]) == ids)
+
+
 WRONG: dict[str, tuple[Callable[[Lines], object], str]] = {
     "another format": (lambda lines: lines[0].update(format=1), "line 1: this is no export of format 2"),
     "no organisation": (lambda lines: lines.pop(1), "line 2: the organisation should be here"),
@@ -295,6 +320,91 @@ WRONG: dict[str, tuple[Callable[[Lines], object], str]] = {
     "it was cut off": (lambda lines: lines.pop(), "it was cut off"),
     "there is more": (lambda lines: lines.append(lines[5]), "this is behind the last line"),
     "an end too early": (lambda lines: lines.insert(8, {"kind": "end", "lines": 8}), "behind the last"),
+    "a channel in no workspace": (
+        lambda lines: first(lines, "channel").update(workspaces=[]), "a channel is in a workspace"
+    ),
+    "a private default channel": (
+        lambda lines: first(lines, "channel").update(private=True), "a default channel is public"
+    ),
+    "a channel's own name": (lambda lines: last(lines, "channel").update(name="A"), "be stored as 'a'"),
+    "a channel's name in words": (lambda lines: last(lines, "channel").update(name="a b"), "name_specials"),
+    "a channel's name that is not held": (lambda lines: last(lines, "channel").update(name="x"), "repeated"),
+    "two channels of one name in a workspace": (
+        lambda lines: last(lines, "channel").update(name="general"), "repeated, or about"
+    ),
+    "a channel's id": (lambda lines: last(lines, "channel").update(id="G0123456789"), "begins with C"),
+    "a channel's creator": (lambda lines: last(lines, "channel").update(creator="me"), "begins with U or W"),
+    "a workspace that is not there": (
+        lambda lines: last(lines, "workspace_member").update(workspace="T0000000000"), "repeated, or about"
+    ),
+    "a channel that is not there": (
+        lambda lines: last(lines, "channel_member").update(channel="C0000000000"), "repeated, or about"
+    ),
+    "a reason twice": (lambda lines: doubled(lines, "channel_member"), "repeated, or about"),
+    "a reason of no kind": (
+        lambda lines: last(lines, "workspace_member").update(because_of="U0123456789"), "begins with S"
+    ),
+    "a group as reason that does not lead there": (
+        lambda lines: added(
+            lines, "workspace_member", because_of=named(lines, "group", "Ünï \"quoted\"")["id"], kept=False
+        ),
+        "they are not in or which does not lead there",
+    ),
+    "a workspace as reason whose default channel it is not": (
+        lambda lines: last(lines, "channel_member").update(
+            because_of=named(lines, "workspace", "Field")["id"]
+        ),
+        "is not theirs or not the reason",
+    ),
+    "somebody deactivated in a workspace": (
+        lambda lines: added(lines, "workspace_member", user=named(lines, "user", "felix")["id"]),
+        "who is nobody active",
+    ),
+    "somebody in a channel alone": (
+        lambda lines: not_in_workspaces(lines, "jonas"), "in none of its workspaces"
+    ),
+    "somebody whom an allowlist does not allow": (
+        lambda lines: added(
+            lines,
+            "channel_member",
+            channel=named(lines, "channel", "hiring")["id"],
+            user=first(lines, "user")["id"],
+            because_of=None,
+        ),
+        "whose allowlist does not allow them",
+    ),
+    "an allowlist of a public channel": (
+        lambda lines: added(lines, "allowlist", channel=last(lines, "channel")["id"]), "and is public"
+    ),
+    "a channel that cannot be reached": (
+        lambda lines: led(lines, "Engineering", "Build").update(required=False), "which no workspace has"
+    ),
+    "connections outside Enterprise": (
+        lambda lines: lines[1].update(plan="business_plus"), "the plan has one workspace, and T"
+    ),
+    "no channel that everybody is in": (
+        lambda lines: first(lines, "channel")["workspaces"][0].update(general=False), "has no channel that"
+    ),
+    "a role without being there": (
+        lambda lines: last(lines, "workspace_role").update(user=first(lines, "user")["id"]),
+        "without being in it",
+    ),
+    "a role in a workspace": (lambda lines: last(lines, "workspace_role").update(role="king"), "'king'"),
+    "a former member who is active": (
+        lambda lines: last(lines, "former_member").update(user=first(lines, "user")["id"]),
+        "without being deactivated",
+    ),
+    "a place to come back to": (
+        lambda lines: last(lines, "former_member").update(place="C0000000000"), "which is not there"
+    ),
+    "a handle": (lambda lines: last(lines, "user_group").update(handle="Keys"), "be stored as 'keys'"),
+    "a handle that is not held": (
+        lambda lines: last(lines, "user_group").update(handle="other"), "which is not held for it"
+    ),
+    "a task of nobody": (lambda lines: last(lines, "task")["arguments"].pop("actor"), "missing required"),
+    "a task with more": (lambda lines: last(lines, "task")["arguments"].update(x=1), "is no task as rosterd"),
+    "a task of another group": (lambda lines: last(lines, "task").update(group="S0000000000"), "another"),
+    "a day": (lambda lines: last(lines, "active").update(day="today"), "Invalid RFC3339"),
     "an organisation in the middle": (lambda lines: lines.insert(8, lines[1]), "line 9: this line has"),
 }  # fmt: skip
 

@@ -118,6 +118,7 @@ async def _odd_places(tx: Tx, org: Org) -> None:
     twin = await channels.create(tx, org, "lunch", [org.team_id], is_default=True, actor=actor)
     await channels.create(tx, org, "lunch", [team.id], actor=actor)
     vault = await channels.create(tx, org, "vault", [team.id], is_private=True, actor=actor)
+    await channels.create(tx, org, "empty", [team.id], actor=actor)
     for person in (ines, kofi, felix, gus):
         await workspaces.assign(tx, org, team.id, person, channel_ids=[lobby.id], actor=actor)
     await workspaces.set_role(tx, org, team.id, ines, Role.ADMIN, actor=actor)
