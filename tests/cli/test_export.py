@@ -330,7 +330,7 @@ WRONG: dict[str, tuple[Callable[[Lines], object], str]] = {
     "a channel's name in words": (lambda lines: last(lines, "channel").update(name="a b"), "name_specials"),
     "a channel's name that is not held": (lambda lines: last(lines, "channel").update(name="x"), "repeated"),
     "two channels of one name in a workspace": (
-        lambda lines: last(lines, "channel").update(name="general"), "repeated, or about"
+        lambda lines: named(lines, "channel", "empty").update(name="general"), "repeated, or about"
     ),
     "a channel's id": (lambda lines: last(lines, "channel").update(id="G0123456789"), "begins with C"),
     "a channel's creator": (lambda lines: last(lines, "channel").update(creator="me"), "begins with U or W"),
@@ -374,7 +374,7 @@ WRONG: dict[str, tuple[Callable[[Lines], object], str]] = {
         "whose allowlist does not allow them",
     ),
     "an allowlist of a public channel": (
-        lambda lines: added(lines, "allowlist", channel=last(lines, "channel")["id"]), "and is public"
+        lambda lines: added(lines, "allowlist", channel=named(lines, "channel", "empty")["id"]), "is public"
     ),
     "a channel that cannot be reached": (
         lambda lines: led(lines, "Engineering", "Build").update(required=False), "which no workspace has"
