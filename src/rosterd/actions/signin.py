@@ -26,7 +26,6 @@ from rosterd.directory.model import Actor, Org, Origin, Role, User, UserId
 from rosterd.directory.signin import IdentityProvider, Link, Means, Session, SessionId
 from rosterd.store import activity, audit, idps, outbox, sessions
 from rosterd.store import users as user_rows
-from rosterd.store.activity import DAY, Note
 from rosterd.store.engine import Tx
 
 
@@ -63,7 +62,6 @@ async def sign_in(tx: Tx, org: Org, user_id: UserId, means: Means, *, key: bytes
         expires=now + rules.LIFETIME_SECONDS,
         ended=None,
     )
-    await activity.note(tx, [Note(org.id, now // DAY, user.id, signed_in=True)])
     secret = secrets.token_urlsafe(32)
     await sessions.insert(tx, session, hash_of(secret, key))
     await activity.note(tx, [activity.Note(org.id, now // activity.DAY, user.id, signed_in=True)])
