@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from typing import NamedTuple
 
 from rosterd.actions import apps, channels, connections, groups, orgs, users, workspaces
 from rosterd.cli.session import find_org, operator, origin
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import Actor, GroupId, GroupWorkspace, Org, Plan, Profile, User, UserId
+from rosterd.directory.query import Compare, Op
 from rosterd.directory.users import UserChange
-from rosterd.settings import SettingsError
+from rosterd.settings import DEFAULT_DATABASE, SettingsError
+from rosterd.store import groups as group_rows
 from rosterd.store import orgs as org_rows
 from rosterd.store import outbox, tokens
 from rosterd.store import users as user_rows
@@ -76,8 +80,11 @@ _CHANNELS = (
 )
 
 
-async def welcome(store: Store, key: bytes, base_url: str) -> str:
-    """Make the demo organisation if the database is empty; a fresh token; what to try, as text."""
+async def welcome(store: Store, key: bytes, base_url: str, mails: str) -> str:
+    """Make the demo organisation if the database is empty; a fresh token; what to try, as text.
+
+    ``mails``: where mails go.
+    """
     async with store.read() as tx:
         domains = [org.domain for org in await org_rows.every(tx)]
     if not domains:
@@ -90,8 +97,23 @@ async def welcome(store: Store, key: bytes, base_url: str) -> str:
     async with store.write() as tx:
         org = await find_org(tx, DOMAIN)
         token = await _fresh_token(tx, org, key)
-        someone = await user_rows.find_by_username(tx, org.id, _PEOPLE[1].username)
-    return _WELCOME.format(base=base_url, token=token, user=someone or "U…")
+        found, _ = await group_rows.page(tx, org.id, Compare("display_name", Op.EQ, "engineering"), 1, 1)
+    database = "" if store.url == DEFAULT_DATABASE else f" --database {shlex.quote(store.url)}"
+    return _WELCOME.format(
+        base=base_url,
+        token=token,
+        domain=DOMAIN,
+        group=found[0].id if found else "S…",
+        rosterd=_command(),
+        database=database,
+        mails=mails,
+    )
+
+
+def _command() -> str:
+    """How this program was called, to call it again."""
+    called = sys.argv[0]
+    return shlex.quote(called) if called.endswith("rosterd") else f"{shlex.quote(sys.executable)} -m rosterd"
 
 
 async def _seed(store: Store) -> None:
@@ -178,14 +200,19 @@ rosterd demo: an invented Enterprise organisation, on this machine only
 
   SCIM 1.1  {base}/scim/v1/
   SCIM 2.0  {base}/scim/v2/
+  Web API   {base}/api/
+  audit     {base}/audit/v1/
+  sign in   {base}/signin/{domain}
   token     {token}
 
-Try it. SCIM 2.0 with curl: who is here?
+# Try it: all that follows can be pasted into a shell. SCIM 2.0 with curl: who is here?
 
 TOKEN={token}
-curl -s -H "Authorization: Bearer $TOKEN" "{base}/scim/v2/Users?count=3"
+AUTH="Authorization: Bearer $TOKEN"
+JSON="Content-Type: application/json"
+curl -s -H "$AUTH" "{base}/scim/v2/Users?count=3"
 
-SCIM 1.1 with slack_sdk:
+# SCIM 1.1 with slack_sdk:
 
 python3 -m venv try && try/bin/pip install --quiet slack_sdk && try/bin/python - <<END
 from slack_sdk.scim import SCIMClient
@@ -193,10 +220,35 @@ client = SCIMClient(token="{token}", base_url="{base}/scim/v1/")
 print([user.user_name for user in client.search_users(count=20, start_index=1).users])
 END
 
-One PATCH: give somebody a title.
+# A story. Lena is new, and in Engineering:
 
-curl -s -X PATCH -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\
-  "{base}/scim/v2/Users/{user}" \\
-  -d '{{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-       "Operations": [{{"op": "replace", "path": "title", "value": "Head of Tea"}}]}}'
+curl -s -H "$AUTH" -H "$JSON" {base}/scim/v2/Users -d '{{
+  "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "lena",
+  "name": {{"givenName": "Lena", "familyName": "Voss"}},
+  "emails": [{{"value": "lena@demo.example", "primary": true}}]}}' | tee lena.json
+LENA=$(grep -o '"id":"W[^"]*"' lena.json | cut -d '"' -f 4)
+curl -s -X PATCH -H "$AUTH" -H "$JSON" "{base}/scim/v2/Groups/{group}?excludedAttributes=members" -d '{{
+  "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+  "Operations": [{{"op": "add", "path": "members", "value": [{{"value": "'$LENA'"}}]}}]}}'
+
+# At once she is an invited member of two workspaces and four channels: colleagues find her, and rosterd knows
+# why she is where. Her mails, until there is a mail server, are files in {mails}.
+
+curl -s -H "$AUTH" "{base}/api/users.info?user=$LENA"
+{rosterd} explain lena@demo.example --org {domain}{database}
+
+# She signs in, by a link that one opens in a browser, and is active:
+
+LINK=$({rosterd} signin-link --org {domain} --user lena@demo.example --base-url {base}{database})
+curl -s -o /dev/null -X POST "$LINK"
+{rosterd} explain lena@demo.example --org {domain}{database}
+
+# She leaves, and is gone everywhere:
+
+curl -s -X DELETE -H "$AUTH" "{base}/scim/v2/Users/$LENA"
+{rosterd} explain lena@demo.example --org {domain}{database}
+
+# Each step is in the audit log:
+
+curl -s -H "$AUTH" "{base}/audit/v1/logs?entity=$LENA"
 """

@@ -188,7 +188,7 @@ async def _store(chosen: Settings, key: bytes) -> AsyncIterator[Store]:
     store = await open_store(chosen.database, create=True, card=card)
     try:
         if chosen.demo:
-            click.echo(await demo.welcome(store, key, chosen.base_url), err=True)
+            click.echo(await demo.welcome(store, key, chosen.base_url, chosen.mail_dir), err=True)
         yield store
     finally:
         await store.close()
