@@ -10,7 +10,7 @@ import sys
 import click
 
 from rosterd import __version__
-from rosterd.cli import admin, backup, database, deliveries, serve, signin
+from rosterd.cli import admin, backup, database, deliveries, places, serve, signin
 from rosterd.cli.exchange import export, imports
 
 
@@ -23,6 +23,7 @@ def rosterd() -> None:
 rosterd.add_command(serve.serve)
 for command in (
     *admin.COMMANDS,
+    *places.COMMANDS,
     *signin.COMMANDS,
     *database.COMMANDS,
     *backup.COMMANDS,

@@ -55,6 +55,13 @@ async def find(tx: Tx, org: OrgId, id: GroupId, *, lock: Lock | None = None) -> 
     return None if row is None else Group(*row)
 
 
+async def find_by_name(tx: Tx, org: OrgId, name: str) -> Group | None:
+    """The group of this name, in any case, or None."""
+    sql = "SELECT org_id, id, created, display_name FROM groups WHERE org_id = $1 AND display_folded = $2"
+    row = await tx.one(sql, org, folded(name))
+    return None if row is None else Group(*row)
+
+
 async def update(tx: Tx, group: Group) -> bool:
     """Rename a group that exists and is locked for ``update``. False: the name is taken."""
     org, name = group.org_id, folded(group.display_name)
