@@ -61,6 +61,7 @@ from rosterd.store import (
     user_groups,
     users,
     webhooks,
+    whereabouts,
     workspaces,
 )
 from rosterd.store.contract import CardOf, Step
@@ -94,6 +95,7 @@ NOUNS = (
     user_groups,
     users,
     webhooks,
+    whereabouts,
     workspaces,
 )
 """The modules that serve requests. Tools that go over the whole database (checks, copies, migrations) may
@@ -220,6 +222,7 @@ async def ask_about_groups(tx: Tx) -> None:
     other = await gather(tx, 2, mine)
     for lock in (None, "share", "update"):
         await groups.find(tx, E1, group, lock=lock)
+    await groups.find_by_name(tx, E1, "group 1")
     await groups.update(tx, a_group(1, display_name="Other"))
     await groups.count_members(tx, E1, group)
     await groups.members(tx, E1, group)
@@ -251,6 +254,8 @@ async def ask_about_places(tx: Tx) -> None:
     await workspaces.find_by_domain(tx, E1, "w")
     await workspaces.find_many(tx, E1, [team.id])
     await workspaces.every(tx, E1)
+    await workspaces.page(tx, E1)
+    await workspaces.owners(tx, E1, [team.id])
     for role in (Role.ADMIN, Role.MEMBER):
         await workspaces.set_role(tx, E1, team.id, ann, role)
     await workspaces.roles_of(tx, E1, ann)
@@ -267,6 +272,11 @@ async def ask_about_places(tx: Tx) -> None:
     for within in (None, team.id):
         await channels.page(tx, E1, within)
     await channels.homes(tx, E1, [channel.id])
+    await channels.shown_to(tx, E1, ann, team.id, channels.Wanted(), public=True)
+    for by in channels.ORDERS:
+        for descending in (False, True):
+            await channels.search(tx, E1, channels.Search(by=by, descending=descending))
+    await channels.count(tx, E1, channels.Search())
     await channels.of_person(tx, E1, ann, bob, team.id, channels.Wanted())
     await channels.named(tx, E1, team.id, "deals")
     await channels.set_archived(tx, E1, channel.id, False)
@@ -293,6 +303,7 @@ async def ask_about_places(tx: Tx) -> None:
     await connections.groups_to_workspace(tx, E1, team.id)
     await connections.groups_to_channel(tx, E1, channel.id)
     await connections.leading(tx, E1, team.id, ann)
+    await whereabouts.of_person(tx, E1, a_user(1))
     await consequences.lock(tx, E1, [ann])
     await consequences.join_workspaces(tx, E1, [ann], [group])
     await consequences.join_channels(tx, E1, [ann], [group])

@@ -401,7 +401,7 @@ def explain(user_name: str, org_name: str, as_json: bool, database: str) -> None
     async def work(store: Store) -> tuple[User, Whereabouts]:
         async with store.scan() as tx:
             org = await find_org(tx, org_name)
-            user = await find_user(tx, org, user_name)
+            user = await find_user(tx, org, user_name, lock=False)
             return user, await whereabouts.of_person(tx, org.id, user)
 
     user, found = run(database, work)

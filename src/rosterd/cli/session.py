@@ -143,10 +143,10 @@ async def find_org(tx: Tx, name: str) -> Org:
     return org
 
 
-async def find_user(tx: Tx, org: Org, name: str) -> User:
+async def find_user(tx: Tx, org: Org, name: str, *, lock: bool = True) -> User:
     """The person with this e-mail address or id. Raises ``no_such_user``."""
     user_id = await users.find_by_email(tx, org.id, account_key(name)) if "@" in name else UserId(name)
-    user = await users.find(tx, org.id, user_id, lock=True) if user_id else None
+    user = await users.find(tx, org.id, user_id, lock=lock) if user_id else None
     if user is None:
         raise NotFound("no_such_user", user=name)
     return user
