@@ -21,6 +21,7 @@ PARTS: Mapping[str, Callable[[Stage], Iterator[Figure]]] = {
     "group": neighbours.group_memory,
     "p99": neighbours.latency,
     "patch": writes.patch,
+    "leading": writes.leading,
     "post": writes.post,
     "memory": neighbours.memory,
 }

@@ -62,6 +62,7 @@ class Target(NamedTuple):
 GET, FILTER, POST = "GET by id", "filter by userName", "POST user, 32 in flight"
 PATCH_V1 = "PATCH of one member, group of 100,000, v1"
 PATCH_V2 = "PATCH of one member, group of 100,000, v2"
+LEADING = "PATCH of one member, 20 workspaces and 50 channels follow"
 DEEP = "page of 100 at 500,000"
 GROWTH = "filter by userName, cost at 1M beside 1k"
 GET_POSTGRESQL, FILTER_POSTGRESQL = "GET by id, PostgreSQL beside SQLite", "filter, PostgreSQL beside SQLite"
@@ -76,6 +77,7 @@ TARGETS = (
     Target(POST, POSTGRESQL, 0, least=0.4),
     Target(PATCH_V1, "", 0, most=1.5),
     Target(PATCH_V2, "", 0, most=1.5),
+    Target(LEADING, "", 0, least=0.1),
     Target(DEEP, "", 1_000_000, most=10),
     Target(MEMORY, "", 1_000_000, most=150),
     Target(GROUP_MEMORY, "", 0, most=64),

@@ -1,9 +1,10 @@
 """Organisations to measure, made by the directory's own actions and kept for the next run.
 
-A seed is a database with one organisation: so many people, each in a team of fifty, and groups of 1,000,
-10,000 and 100,000 members as far as there are people for them. Seeds are made on SQLite; PostgreSQL gets the
-same rows. They are named by a fingerprint of whatever they follow from: a change of the schema, of the cards
-or of the people makes new ones, and the old ones are deleted.
+A seed is a database with one organisation: so many people, each in a team of fifty, groups of 1,000, 10,000
+and 100,000 members as far as there are people for them, and one of 1,000 that leads to workspaces and
+channels. Seeds are made on SQLite; PostgreSQL gets the same rows. They are named by a fingerprint of whatever
+they follow from: a change of the schema, of the cards or of the people makes new ones, and the old ones are
+deleted.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from bench import people
 from bench.people import TEAM
 from bench.servers import SECRET
-from rosterd.actions import apps, groups, orgs, users
+from rosterd.actions import apps, channels, connections, groups, orgs, users, workspaces
 from rosterd.app import seal
 from rosterd.directory.groups import GroupChange, Members
-from rosterd.directory.model import Actor, Group, Org, Origin, Plan, User, UserId
+from rosterd.directory.model import Actor, Group, GroupId, GroupWorkspace, Org, Origin, Plan, User, UserId
 from rosterd.provisioning import cards
 from rosterd.provisioning.users import creation
 from rosterd.store.engine import Store, Tx, open_store
@@ -40,17 +41,22 @@ BATCH = 5_000
 """People created in one transaction, and members added by one call."""
 
 GROUP_SIZES = (1_000, 10_000, 100_000)
-_REVISION = 1  # to be counted up when seeds are made in another way
+LED_WORKSPACES, LED_CHANNELS = 20, 50
+"""How many places the leading group leads to."""
+AT_ONCE = 10
+"""People who join or leave the leading group by one change, so that what follows is a part of it."""
+_REVISION = 2  # to be counted up when seeds are made in another way
 _ROW = 48  # bytes of a line in the table of people
 
 
 class Seed(msgspec.Struct, frozen=True):
-    """What there is to ask for. ``groups``: size → id of the group of that size."""
+    """What there is to ask for. ``groups``: size → id of the group of that size that leads nowhere."""
 
     users: int
     token: str
     org_id: str
     groups: dict[int, str]
+    leading: str  # the group of the smallest size that leads to places
 
 
 class Place(NamedTuple):
@@ -152,7 +158,8 @@ async def _fill(store: Store, place: Place) -> Seed:
     await _teams(store, org, ids, actor)
     sizes = [size for size in GROUP_SIZES if size <= place.users]
     large = {size: await _large(store, org, ids[:size], actor) for size in sizes}
-    return Seed(place.users, token, org.id, large)
+    leading = await _leading(store, org, ids[: GROUP_SIZES[0]], actor)
+    return Seed(place.users, token, org.id, large, leading)
 
 
 async def _person(tx: Tx, org: Org, number: int, actor: Actor) -> User:
@@ -178,6 +185,37 @@ async def _large(store: Store, org: Org, ids: Sequence[UserId], actor: Actor) ->
             await groups.update(tx, org, group.id, change, actor=actor)
         await seal(store)
     return group.id
+
+
+async def _leading(store: Store, org: Org, ids: Sequence[UserId], actor: Actor) -> str:
+    """A group that leads to workspaces and channels, all of them required."""
+    async with store.write() as tx:
+        group = await _group(tx, org, "Leading", (), actor)
+        await _lead(tx, org, group.id, actor)
+    for members in _batches(ids, AT_ONCE):
+        async with store.write() as tx:
+            change = GroupChange(members=Members(add=tuple(members)))
+            await groups.update(tx, org, group.id, change, actor=actor)
+    await seal(store)
+    async with store.write() as tx:
+        await tx.run(
+            "DELETE FROM outbox WHERE org_id = $1", org.id
+        )  # nobody is to be mailed by the benchmark
+    return group.id
+
+
+async def _lead(tx: Tx, org: Org, group: GroupId, actor: Actor) -> None:
+    teams = [
+        (await workspaces.create(tx, org, f"led-{number}", f"Led {number}", actor=actor)).id
+        for number in range(LED_WORKSPACES)
+    ]
+    to = [GroupWorkspace(team, is_required=True, auto_provision=True) for team in teams]
+    await connections.connect_workspaces(tx, org, group, to, actor=actor)
+    made = [
+        (await channels.create(tx, org, f"led-{number}", [teams[number % len(teams)]], actor=actor)).id
+        for number in range(LED_CHANNELS)
+    ]
+    await connections.connect_channels(tx, org, group, made, actor=actor)
 
 
 async def _group(tx: Tx, org: Org, name: str, ids: Sequence[UserId], actor: Actor) -> Group:

@@ -377,7 +377,7 @@ WRONG: dict[str, tuple[Callable[[Lines], object], str]] = {
         lambda lines: added(lines, "allowlist", channel=named(lines, "channel", "empty")["id"]), "is public"
     ),
     "a channel that cannot be reached": (
-        lambda lines: led(lines, "Engineering", "Build").update(required=False), "which no workspace has"
+        lambda lines: led(lines, "Engineering", "Build").update(required=False), "is not within its reach"
     ),
     "connections outside Enterprise": (
         lambda lines: lines[1].update(plan="business_plus"), "the plan has one workspace, and T"

@@ -146,12 +146,21 @@ DAMAGE = [
         "UPDATE orgs SET plan = 'business_plus' WHERE id = 'E1'",
         [
             "E1: group S1 has C3 in channel_allowlist, which the plan does not include",
-            "E1: group S1 has C3 in group_channels, which the plan does not include",
             "E1: group S1 has T2 in group_workspaces, which the plan does not include",
             "E1: the plan has one workspace, and T2 is another one",
             "E1: user W1 has a role in workspace T2, which the plan does not include",
             *(f"E1: user {id} is active and not in the one workspace" for id in ("W3", "W4", "W6")),
         ],
+    ),
+    (
+        """DELETE FROM workspace_roles WHERE org_id = 'E1'; DELETE FROM channel_allowlist WHERE org_id = 'E1';
+        DELETE FROM group_workspaces WHERE org_id = 'E1'; UPDATE orgs SET plan = 'pro' WHERE id = 'E1';
+        UPDATE group_channels SET channel_id = 'C4' WHERE org_id = 'E1';
+        UPDATE workspace_members SET source_id = '' WHERE org_id = 'E1';
+        DELETE FROM channel_members WHERE org_id = 'E1' AND channel_id = 'C3';
+        INSERT INTO workspace_members SELECT 'E1', 'TE1', id, '', 0, 1 FROM users WHERE org_id = 'E1'
+        AND id IN ('W3', 'W4', 'W6')""",
+        ["E1: the plan has one workspace, and T2 is another one"],
     ),
     (
         "UPDATE channel_workspaces SET is_general = 0 WHERE org_id = 'E1' AND channel_id = 'C2'",
@@ -202,7 +211,7 @@ DAMAGE = [
         "DELETE FROM channel_workspaces WHERE org_id = 'E1' AND channel_id = 'C3'",
         [
             "E1: channel C3 is in no workspace",
-            "E1: group S1 leads to channel C3, which no workspace has that it requires",
+            "E1: group S1 leads to channel C3, which is not within its reach",
             "E1: user W1 is in channel C3, but in none of its workspaces",
         ],
     ),
@@ -243,7 +252,7 @@ DAMAGE = [
     ),
     (
         "UPDATE group_workspaces SET is_required = 0 WHERE org_id = 'E1'",
-        ["E1: group S1 leads to channel C3, which no workspace has that it requires"],
+        ["E1: group S1 leads to channel C3, which is not within its reach"],
     ),
     (
         "INSERT INTO channel_allowlist VALUES ('E1', 'C4', 'S1', 1)",

@@ -121,7 +121,7 @@ _REFERENCES = tuple(
 )
 
 _PLAN = f"EXISTS (SELECT 1 FROM orgs o WHERE o.id = t.org_id AND o.plan <> '{Plan.ENTERPRISE}')"
-"""That the organisation has but one workspace, and nothing leads there."""
+"""That the organisation has but one workspace."""
 
 _WORKSPACES = (
     Check(
@@ -292,16 +292,18 @@ _CONNECTIONS = (
     _known_reason("workspace_members", "team_id", "S"),
     _known_reason("channel_members", "channel_id", "S", "T"),
     _not_on_plan("group_workspaces", "team_id"),
-    _not_on_plan("group_channels", "channel_id"),
     _not_on_plan("channel_allowlist", "channel_id"),
     _at_most("group_channels", "group_id", MAX_OF_GROUP),
     _at_most("channel_allowlist", "channel_id", MAX_ALLOWLIST),
     Check(
-        "group {} leads to channel {}, which no workspace has that it requires",
+        "group {} leads to channel {}, which is not within its reach",
         "SELECT t.org_id, t.group_id, t.channel_id FROM group_channels t WHERE NOT EXISTS"
         " (SELECT 1 FROM channel_workspaces h JOIN group_workspaces g"
         " ON g.org_id = h.org_id AND g.team_id = h.team_id AND g.group_id = t.group_id AND g.is_required = 1"
-        " WHERE h.org_id = t.org_id AND h.channel_id = t.channel_id)",
+        " WHERE h.org_id = t.org_id AND h.channel_id = t.channel_id)"
+        f" AND NOT ({_PLAN} AND EXISTS (SELECT 1 FROM channel_workspaces h JOIN orgs p"
+        " ON p.id = h.org_id AND p.team_id = h.team_id"
+        " WHERE h.org_id = t.org_id AND h.channel_id = t.channel_id))",
     ),
     Check(
         "channel {} has group {} on its allowlist and is public",

@@ -42,7 +42,7 @@ from rosterd.cli.exchange.lines import (
     WorkspaceRoleLine,
 )
 from rosterd.directory import channels as rules
-from rosterd.directory import names
+from rosterd.directory import groups, names
 from rosterd.directory.model import (
     DIRECTLY,
     Channel,
@@ -131,8 +131,8 @@ _OPERATOR = UserId("USLACKUSER")
 
 
 def _user_group(line: UserGroupLine, _: Org) -> UserGroup:
-    check_unchanged(line.handle, names.folded)
-    check_unchanged(line.description, str.strip)
+    check_unchanged(line.handle, names.handle)
+    check_unchanged(line.description, groups.description)
     disabled = None if line.disabled is None else seconds_of(line.disabled)
     return UserGroup(
         GroupId(checked_id(line.group, "S")),
