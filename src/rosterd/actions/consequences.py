@@ -29,7 +29,7 @@ from rosterd.store import audit, connections, outbox, places, users, workspaces
 from rosterd.store import consequences as store
 from rosterd.store.connections import Connections
 from rosterd.store.engine import Tx
-from rosterd.store.places import CHANNEL, WORKSPACE, Kind, Membership
+from rosterd.store.places import WORKSPACE, Kind, Membership
 
 PORTION = 500
 """People that one task names."""
@@ -52,15 +52,15 @@ async def changing(
     ``quietly``: to the trail alone.
     """
     change = Change(await store.lock(tx, org_id, people))
-    before = [await places.of_people(tx, kind, org_id, people) for kind in (WORKSPACE, CHANNEL)]
+    before = await places.everywhere(tx, org_id, people)
     yield change
-    after = [await places.of_people(tx, kind, org_id, people) for kind in (WORKSPACE, CHANNEL)]
-    joined, left = after[0] - before[0], before[0] - after[0]
+    after = await places.everywhere(tx, org_id, people)
+    change.joined, change.left = after - before, before - after
+    joined, left = ([each for each in some if each[0][0] == "T"] for some in (change.joined, change.left))
     guests = {id for id, person in change.people.items() if person.role.is_guest}
     await audit.append(tx, rules.events_of(joined, left, guests), actor)
     if left:
-        await workspaces.drop_roles(tx, org_id, sorted(left))
-    change.joined, change.left = joined | after[1] - before[1], left | before[1] - after[1]
+        await workspaces.drop_roles(tx, org_id, sorted({user for _, user in left}))
     if not quietly:
         await outbox.add(tx, org_id, _digests(change))
 
@@ -131,15 +131,16 @@ async def _join(
 class Task(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Something to do for the people of a group, slice by slice.
 
-    ``follow``: ``users`` joined or left it. ``connect``: it leads to ``place_id``, too, or allows them there;
-    where else it leads nobody is put again. ``end``: it leads to ``place_id`` no more. ``restrict``: it is on
-    the allowlist of ``place_id``, or is not any more.
+    ``follow``: ``users`` joined or left it (``did``). ``connect``: it leads to ``place_id``, too, or allows
+    them there; where else it leads nobody is put again. ``end``: it leads to ``place_id`` no more.
+    ``restrict``: it is on the allowlist of ``place_id``, or is not any more.
     """
 
     do: Literal["follow", "connect", "end", "restrict"]
     group_id: GroupId
     actor: Actor
     users: tuple[UserId, ...] = ()  # in order
+    did: Literal["join", "leave", "both"] = "both"  # all of them one of the two, or some this and some that
     place_id: str = ""
     is_required: bool = False  # of the workspace that it led to
     completed: str = ""  # the event at the end
@@ -158,7 +159,8 @@ async def follow(
     if led.channels or led.allowlists:
         group_rules.check_removals(len(left))
     if led.size:
-        task = Task(do="follow", group_id=group, actor=actor, users=people)
+        did: Literal["join", "leave", "both"] = "both" if joined and left else "join" if joined else "leave"
+        task = Task(do="follow", group_id=group, actor=actor, users=people, did=did)
         await begin(tx, org_id, task, led, len(people), enqueued="usergroup_update_enqueued")
 
 
@@ -241,9 +243,13 @@ async def _do(tx: Tx, org_id: OrgId, task: Task, people: Sequence[UserId]) -> No
     group = task.group_id
     match task.do:
         case "follow":
-            await store.leave_workspaces(tx, org_id, people, [group])
-            await store.leave_channels(tx, org_id, people, [group])
-            await _join(tx, org_id, people, [group])
+            if task.did != "join":
+                await store.leave_workspaces(tx, org_id, people, [group])
+                await store.leave_channels(tx, org_id, people, [group])
+            if task.did != "leave":
+                await _join(tx, org_id, people, [group])
+            else:
+                await store.tidy(tx, org_id, people)
         case "connect":
             await _join(tx, org_id, people, [group], [task.place_id])
         case "restrict":

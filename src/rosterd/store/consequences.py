@@ -197,6 +197,7 @@ _END_CHANNEL = (
     "DELETE FROM channel_members"
     " WHERE org_id = $1 AND channel_id = $2 AND source_id = $3 AND user_id IN each($4)"
 )
+# Three statements, since PostgreSQL would read whole tables for conditions that stand beside an OR.
 _LEAVE_DEFAULTS = (
     "DELETE FROM channel_members WHERE org_id = $1 AND user_id IN each($2) AND SUBSTR(source_id, 1, 1) = 'T'"
     " AND NOT EXISTS (SELECT 1 FROM workspace_members w WHERE w.org_id = $1"

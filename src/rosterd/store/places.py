@@ -71,6 +71,17 @@ async def of_people(tx: Tx, kind: Kind, org: OrgId, users: Sequence[UserId]) -> 
     return {(place, UserId(user)) for place, user in rows}
 
 
+async def everywhere(tx: Tx, org: OrgId, users: Sequence[UserId]) -> set[Membership]:
+    """Every workspace and channel that these people are in: one statement."""
+    return {(place, UserId(user)) for place, user in await tx.all(_EVERYWHERE, org, list(users))}
+
+
+_EVERYWHERE = " UNION ALL ".join(
+    f"SELECT t.{column}, t.user_id FROM {table} t WHERE t.org_id = $1 AND t.user_id IN each($2)"
+    for table, column in (WORKSPACE, CHANNEL)
+)
+
+
 async def reasons(tx: Tx, kind: Kind, org: OrgId, user: UserId) -> dict[str, list[Reason]]:
     """Place → why this person is there, the oldest reason first; places in order of id."""
     table, column = kind

@@ -96,12 +96,14 @@ async def roles_in(tx: Tx, org: OrgId, team: TeamId) -> dict[UserId, Role]:
     return {UserId(user): Role(role) for user, role in rows}
 
 
-async def drop_roles(tx: Tx, org: OrgId, left: Sequence[tuple[str, UserId]]) -> None:
-    """Whoever left a workspace has no role in it."""
-    await tx.many(
-        "DELETE FROM workspace_roles WHERE org_id = $1 AND team_id = $2 AND user_id = $3",
-        [(org, team, user) for team, user in left],
-    )
+async def drop_roles(tx: Tx, org: OrgId, users: Sequence[UserId]) -> None:
+    """Of these people, those who are not in a workspace have no role in it."""
+    await tx.run(
+        "DELETE FROM workspace_roles WHERE org_id = $1 AND user_id IN each($2) AND NOT EXISTS"
+        " (SELECT 1 FROM workspace_members w WHERE w.org_id = $1"
+        " AND w.team_id = workspace_roles.team_id AND w.user_id = workspace_roles.user_id)",
+        org, list(users),
+    )  # fmt: skip
 
 
 _COLUMNS = "org_id, id, created, name, domain, description, discoverability"
