@@ -7,9 +7,21 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from rosterd.actions import channels, connections, orgs, workspaces
-from rosterd.directory.model import Actor, ChannelId, GroupId, GroupWorkspace, Org, OrgId, Origin, TeamId
+from rosterd.directory.model import (
+    Actor,
+    ChannelId,
+    GroupId,
+    GroupWorkspace,
+    Org,
+    OrgId,
+    Origin,
+    TeamId,
+    UserId,
+)
 from rosterd.provisioning.cards import card
+from rosterd.store import channels as channel_rows
 from rosterd.store import orgs as org_rows
+from rosterd.store import places
 from rosterd.store.engine import Tx, open_store
 from tests.protocol import live
 
@@ -73,3 +85,17 @@ def archive(org: live.Org, id: str) -> None:
         await channels.set_archived(tx, within, ChannelId(id), True, actor=actor)
 
     act(org, put_away)
+
+
+def where(org: live.Org, user: str) -> tuple[set[str], set[str]]:
+    """The workspaces, and the channels but #general, that somebody is in."""
+
+    async def look(tx: Tx, within: Org, actor: Actor) -> tuple[set[str], set[str]]:
+        teams, channels = [
+            {place for place, _ in await places.of_people(tx, kind, within.id, [UserId(user)])}
+            for kind in (places.WORKSPACE, places.CHANNEL)
+        ]
+        homes = await channel_rows.homes(tx, within.id, [*map(ChannelId, channels)])
+        return teams, {id for id in channels if not any(home.is_general for home in homes[ChannelId(id)])}
+
+    return act(org, look)
