@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.protocol import premises
 from tests.protocol.bodies import bare_user, check_same
 from tests.protocol.conftest import MakeOrg
 from tests.protocol.live import Api, Body, Org, ok
@@ -150,3 +151,94 @@ def test_guests_are_found_by_filter(org: Org, api: Api) -> None:
     for filter, name in (("restricted eq '1'", "gus"), ("ultra_restricted eq 1", "solo")):
         found = ok(api.get("Users", filter=filter))["Resources"]
         assert [user["userName"] for user in found] == [name]
+
+
+def in_channels(org: Org, user_id: str) -> list[Body]:
+    """What the extension says of a guest who has just been put into a public and a private channel."""
+    names = ("bread", "cake")
+    made = [premises.channel(org, name, private=name == "cake") for name in names]
+    admin = org.web_api("admin.users:write")
+    admin.ok("admin.users.assign", team_id=org.team_id, user_id=user_id, channel_ids=",".join(made))
+    return sorted(({"value": id, "display": name} for id, name in zip(made, names, strict=True)), key=str)
+
+
+def by_id(listed: Any) -> Any:
+    return sorted(listed, key=lambda each: str(each["value"]))
+
+
+def test_a_guest_is_shown_with_channels_wherever_a_guest_is_shown(org: Org, api: Api) -> None:
+    urn = api.urns.guest
+    gus = api.create_user("gus", **{urn: {"type": "multi", "expiration": UNTIL}})
+    bea = api.create_user("bea", **{urn: {"type": "multi"}})
+    member = api.create_user("ann")
+    channels = by_id(in_channels(org, gus["id"]))
+    shown = {"type": "multi", "expiration": UNTIL, "channels": channels}
+    expected = gus | {urn: shown}
+    for _ in range(3):  # the same head again: answered from the request line
+        check_same(api.user(gus["id"]), expected)
+        check_same(api.user(bea["id"]), bea)
+        check_same(api.user(member["id"]), member)
+    check_same(ok(api.get("Users", filter='userName eq "gus"'))["Resources"], [expected])
+    check_same(ok(api.get("Users", filter='userName eq "gus"'))["Resources"], [expected])
+    check_same(ok(api.get("Users", filter="restricted eq '1'"))["Resources"], [expected, bea])
+    assert expected in ok(api.get("Users"))["Resources"]
+    partial = ok(api.get(f"Users/{gus['id']}", attributes="userName"))
+    assert (partial["userName"], urn in partial) == ("gus", False)
+    changed = ok(api.put(f"Users/{gus['id']}", api.user_body("gus", title="Cook")))
+    check_same(changed[urn], shown)
+
+
+def test_channels_are_read_only(org: Org, api: Api) -> None:
+    urn = api.urns.guest
+    other = [{"value": "C0NOTHING00", "display": "x"}]
+    gus = api.create_user("gus", **{urn: {"type": "multi", "channels": other}})
+    assert gus[urn] == {"type": "multi"}
+    channels = by_id(in_channels(org, gus["id"]))
+    sent = {"type": "multi", "channels": other}
+    assert ok(convert(api, gus["id"], sent))[urn] == {"type": "multi", "channels": channels}
+    body = api.user(gus["id"])
+    check_same(ok(api.put(f"Users/{gus['id']}", body | {urn: sent}))[urn], body[urn])
+    assert premises.where(org, gus["id"]) == ({org.team_id}, {each["value"] for each in channels})
+
+
+def test_a_conversion_keeps_workspaces_and_channels(org: Org, api: Api) -> None:
+    urn = api.urns.guest
+    ann = api.create_user("ann")["id"]
+    channels = by_id(in_channels(org, ann))
+    there = premises.where(org, ann)
+    guest = ok(convert(api, ann, {"type": "multi"}))
+    general = [each for each in guest[urn]["channels"] if each["display"] == "general"]
+    assert len(general) == 1
+    assert by_id(each for each in guest[urn]["channels"] if each not in general) == channels
+    assert premises.where(org, ann) == there
+    assert urn not in ok(convert(api, ann, None))
+    assert premises.where(org, ann) == there
+
+
+def test_a_guest_joins_where_a_group_leads(org: Org, api: Api) -> None:
+    gus = api.create_user("gus", **{api.urns.guest: {"type": "multi"}})["id"]
+    group = api.create_group("Bakers")["id"]
+    bread = premises.channel(org, "bread")
+    premises.channel(org, "news", default=True)
+    premises.lead(org, group, org.team_id, bread)
+    member = {"value": gus}
+    v2 = org.api("v2")
+    assert v2.patch_group(group, op("add", "members", [member])).status_code == 200
+    assert premises.where(org, gus) == ({org.team_id}, {bread})
+    assert api.user(gus)[api.urns.guest]["channels"] == [{"value": bread, "display": "bread"}]
+    assert v2.delete(f"Users/{gus}").status_code == 204
+    assert api.user(gus)[api.urns.guest] == {"type": "multi"}
+
+
+def test_whoever_comes_back_after_their_time_does_not_expire_at_once(org: Org, api: Api) -> None:
+    past = "2020-01-01T00:00:00Z"
+    gus = api.create_user("gus", active=False, **{api.urns.guest: {"type": "multi", "expiration": past}})
+    back = ok(api.patch(f"Users/{gus['id']}", _active(api)))
+    assert (back["active"], back[api.urns.guest]) == (True, {"type": "multi"})
+    assert org.events(gus["id"])[-2:] == ["guest_reactivated", "guest_expiration_cleared"]
+
+
+def _active(api: Api) -> Body:
+    if api.version == "v2":
+        return api.message(op("replace", "active", True))
+    return {"schemas": [api.urns.user], "active": True}

@@ -11,7 +11,7 @@ import pytest
 
 from rosterd.directory.model import GroupId, Role, UserId
 from rosterd.directory.query import Compare, Condition, Op
-from rosterd.store import audit, groups, names, query, tokens, users
+from rosterd.store import audit, groups, names, query, roster, tokens, users
 from rosterd.store.contract import CardOf, Step
 from rosterd.store.engine import Row, Store, Tx
 from tests.store.rows import ACTOR, E1, an_event, found
@@ -149,6 +149,8 @@ async def test_the_hot_path_reads_only_what_it_names(crowd: Store) -> None:
         await users.find_by_username(tx, E1, "user7")
         await users.find_by_email(tx, E1, "7")
         await users.primary_owner(tx, E1)
+        await users.expired_guests(tx, E1, 9, 10)
+        await roster.of_org(tx, E1, [roster.Kind.OWNERS], active=True, limit=10)
         await users.add_email(tx, E1, "new", two[0])
         await users.remove_email(tx, E1, "new", two[0])
         await names.like(tx, E1, "user77")
