@@ -81,7 +81,7 @@ class Acme:
         slices = 0
         while True:
             async with self.store.write() as tx:
-                claimed = await outbox.claim(tx, self.org.id, ["consequences"], 100, tx.now)
+                claimed = await outbox.claim(tx, self.org.id, "consequences", 100, tx.now)
                 for entry in claimed:
                     slices += 1
                     left = await consequences.work(tx, self.org.id, entry.arguments)

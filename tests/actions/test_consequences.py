@@ -342,7 +342,7 @@ async def test_a_slice_that_is_done_twice_changes_nothing_the_second_time(
         team, group = await at.workspace(tx, "big"), await at.group(tx, "Everybody", people)
         to = [GroupWorkspace(team, True, True)]
         await connections.connect_workspaces(tx, at.org, group, to, actor=at.owner)
-        [entry] = await outbox.claim(tx, at.org.id, ["consequences"], 9, tx.now)
+        [entry] = await outbox.claim(tx, at.org.id, "consequences", 9, tx.now)
         for _ in range(2):
             await consequences.work(tx, at.org.id, entry.arguments)
         first = min(people)

@@ -191,8 +191,8 @@ async def test_several_workers_share_and_do_nothing_twice(database_url: str) -> 
 async def test_what_a_crash_left_is_done_when_its_lease_is_over(store: Store) -> None:
     await add(store, "W1", "W2")
     async with store.write() as tx:  # a process that claimed both, and died
-        await outbox.claim(tx, E1, [INVITATION], 1, tx.now + 500_000)
-        await outbox.claim(tx, E1, [INVITATION], 1, tx.now + 3_600_000_000)
+        await outbox.claim(tx, E1, INVITATION, 1, tx.now + 500_000)
+        await outbox.claim(tx, E1, INVITATION, 1, tx.now + 3_600_000_000)
     doer = Doer()
     async with working(store, mail(doer)):
         await until(lambda: doer.done == ["W1"])
@@ -273,7 +273,7 @@ async def test_what_does_not_end_is_given_back_if_it_may_be_repeated(
         await until(lambda: doer.done == ["W1"])
     (entry,) = await left(store)
     async with store.read() as tx:
-        assert await outbox.pending(tx, [INVITATION]) == ([E1] if repeatable else [])
+        assert [*await outbox.pending(tx, [INVITATION])] == ([E1] if repeatable else [])
     assert entry.attempts == (0 if repeatable else 1)
 
 
@@ -346,8 +346,8 @@ class TestJobs:
     async def test_a_job_that_somebody_else_has_taken_over_is_left_to_them(self, store: Store) -> None:
         await add(store, "S1", kind=Kind.CONSEQUENCES)
         async with store.write() as tx:
-            (late,) = await outbox.claim(tx, E1, [Kind.CONSEQUENCES], 1, tx.now - 1)
-            (mine,) = await outbox.claim(tx, E1, [Kind.CONSEQUENCES], 1, tx.now + 60_000_000)
+            (late,) = await outbox.claim(tx, E1, Kind.CONSEQUENCES, 1, tx.now - 1)
+            (mine,) = await outbox.claim(tx, E1, Kind.CONSEQUENCES, 1, tx.now + 60_000_000)
         assert await Job(store, self.work)(Claim(late)) is End.LOST
         assert await left(store) == [mine]
         assert await self.slices(store) == []

@@ -411,7 +411,7 @@ async def ask_about_what_is_to_be_done(tx: Tx) -> None:
     await outbox.add(tx, E1, errands)
     await outbox.pending(tx, kinds)
     await outbox.backlog(tx)
-    entry, *_ = await outbox.claim(tx, E1, kinds, 1, tx.now + 1, busy=["W2"])
+    entry, *_ = await outbox.claim(tx, E1, errands[0].kind, 1, tx.now + 1, busy=["W2"])
     await outbox.is_held(tx, entry)
     entry = await outbox.advance(tx, entry, {"n": 2}, tx.now + 2)
     await outbox.put_off_others(tx, entry, tx.now + 3, 1)

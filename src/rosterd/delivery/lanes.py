@@ -46,5 +46,5 @@ async def working(
 def _mail(store: Store, config: Delivery, mint: MintLink) -> dict[str, Mailer]:
     outlet = Smtp(config.server, config.attempt) if config.server else Directory(config.mail_dir)
     mailer = Mailer(Writer(store, config.base_url, mint), config.sender, outlet)
-    kinds = (Kind.INVITATION, Kind.DIGEST, Kind.MESSAGE, Kind.SIGNIN_LINK)
+    kinds = (Kind.SIGNIN_LINK, Kind.MESSAGE, Kind.INVITATION, Kind.DIGEST)  # somebody waits for a link
     return dict.fromkeys(map(str, kinds), mailer)

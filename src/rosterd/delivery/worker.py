@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -65,7 +65,7 @@ class Lane:
     """Kinds of errands that share what may be under way at once."""
 
     name: str
-    handlers: Mapping[str, Handler]
+    handlers: Mapping[str, Handler]  # by kind; those that are claimed first come first
     most: int  # in this process
     most_of_org: int
     most_of_subject: int
@@ -162,19 +162,28 @@ class Worker:
         async with self._store.read() as tx:
             pending = await outbox.pending(tx, self._kinds)
         self._turn += 1  # so that not always the same organisation gets the last room
-        start = self._turn % len(pending) if pending else 0
-        return sum([await self._take(org) for org in pending[start:] + pending[:start]])
+        orgs = [*pending]
+        start = self._turn % len(orgs) if orgs else 0
+        return sum([await self._take(org, pending[org]) for org in orgs[start:] + orgs[:start]])
 
-    async def _take(self, org: OrgId) -> int:
-        lanes = [lane for lane in self._lanes if lane.room(org) > 0]
-        if not lanes:
+    async def _take(self, org: OrgId, kinds: Collection[str]) -> int:
+        wanted = [
+            (lane, kind)
+            for lane in self._lanes
+            if lane.room(org) > 0
+            for kind in lane.handlers
+            if kind in kinds
+        ]
+        if not wanted:
             return 0
         taken: list[tuple[Lane, Entry]] = []
         async with self._store.write() as tx:
             until = tx.now + 2 * self._pace.attempt * _SECOND
-            for lane in lanes:
-                kinds, busy = list(lane.handlers), lane.busy(org)
-                found = await outbox.claim(tx, org, kinds, lane.room(org), until, busy=busy)
+            for lane, kind in wanted:
+                room = lane.room(org) - sum(each is lane for each, _ in taken)
+                if room <= 0:
+                    continue
+                found = await outbox.claim(tx, org, kind, room, until, busy=lane.busy(org))
                 kept, surplus = lane.shared_out(org, found)
                 for entry in surplus:
                     await outbox.release(tx, entry)

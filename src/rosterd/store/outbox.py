@@ -62,15 +62,18 @@ def entry(now: int, org_id: OrgId, errand: Errand) -> Step:
     return _INSERT, _row(now, org_id, errand)
 
 
-async def pending(tx: Tx, kinds: Collection[str]) -> list[OrgId]:
-    """The organisations that have an errand of one of these kinds to do now."""
-    return [OrgId(org) for (org,) in await tx.all(_PENDING, tx.now, sorted(kinds))]
+async def pending(tx: Tx, kinds: Collection[str]) -> dict[OrgId, set[str]]:
+    """The organisations that have errands of these kinds to do now, in order of id: of which kinds."""
+    found: dict[OrgId, set[str]] = {}
+    for org, kind in sorted(await tx.all(_PENDING, tx.now, sorted(kinds))):
+        found.setdefault(OrgId(org), set()).add(kind)
+    return found
 
 
 async def claim(
     tx: Tx,
     org: OrgId,
-    kinds: Collection[str],
+    kind: str,
     limit: int,
     until: int,
     *,
@@ -80,7 +83,7 @@ async def claim(
 
     ``busy``: subjects that are passed over. ``until``: microseconds, another number each time.
     """
-    rows = await tx.all(_CLAIM, org, limit, until, tx.now, sorted(kinds), sorted(busy))
+    rows = await tx.all(_CLAIM, org, limit, until, tx.now, kind, sorted(busy))
     return sorted(map(_entry, rows), key=lambda each: each.id)
 
 
@@ -193,13 +196,14 @@ _PENDING = (
     "WITH RECURSIVE found (org_id) AS (SELECT MIN(t.org_id) FROM outbox t UNION ALL"
     " SELECT (SELECT MIN(t.org_id) FROM outbox t WHERE t.org_id > f.org_id) FROM found f"
     " WHERE f.org_id IS NOT NULL)"
-    " SELECT f.org_id FROM found f WHERE f.org_id IS NOT NULL AND EXISTS (SELECT 1 FROM outbox t"
-    " WHERE t.org_id = f.org_id AND t.dead = 0 AND t.due <= $1 AND t.kind IN each($2))"
+    " SELECT f.org_id, k.value FROM found f CROSS JOIN each($2) AS k"
+    " WHERE f.org_id IS NOT NULL AND EXISTS (SELECT 1 FROM outbox t"
+    " WHERE t.org_id = f.org_id AND t.dead = 0 AND t.kind = k.value AND t.due <= $1)"
 )
 # Chosen once, before anything is changed: PostgreSQL might choose again for every row.
 _CLAIM = (
     "WITH chosen AS MATERIALIZED (SELECT t.id FROM outbox t WHERE t.org_id = $1 AND t.dead = 0"
-    " AND t.due <= $4 AND t.kind IN each($5) AND NOT t.subject_id IN each($6)"
+    " AND t.due <= $4 AND t.kind = $5 AND NOT t.subject_id IN each($6)"
     " ORDER BY t.due, t.id LIMIT $2 FOR UPDATE SKIP LOCKED)"
     " UPDATE outbox SET due = $3, attempts = attempts + 1"
     " WHERE org_id = $1 AND id IN (SELECT c.id FROM chosen c)"

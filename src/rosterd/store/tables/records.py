@@ -70,7 +70,7 @@ outbox = Table(
     text_column("problem", null=True),  # why the last attempt failed
     flag("dead"),  # given up: waits for an operator
     PrimaryKeyConstraint("org_id", "id", name="outbox_pk"),
-    Index("outbox_by_due", "org_id", "dead", "due", "id"),
+    Index("outbox_by_due", "org_id", "dead", "kind", "due", "id"),
 )
 
 # Who is told of events.

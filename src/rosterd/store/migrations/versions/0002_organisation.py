@@ -256,7 +256,7 @@ def _outbox() -> None:
         _flag("dead"),
         sa.PrimaryKeyConstraint("org_id", "id", name="outbox_pk"),
     )
-    op.create_index("outbox_by_due", "outbox", ["org_id", "dead", "due", "id"])
+    op.create_index("outbox_by_due", "outbox", ["org_id", "dead", "kind", "due", "id"])
     op.create_table(
         "webhooks",
         _text("org_id"),
@@ -455,7 +455,7 @@ EXPECTATIONS = (
     ("channel_allowlist", "channel_allowlist_by_group", "100 100 2 1"),
     ("user_groups", "user_groups", "1000 1000 1"),
     ("outbox", "sqlite_autoindex_outbox_1", "1000 1000 1"),
-    ("outbox", "outbox_by_due", "1000 1000 500 2 1"),
+    ("outbox", "outbox_by_due", "1000 1000 500 100 2 1"),
     ("webhooks", "sqlite_autoindex_webhooks_1", "10 10 1"),
     ("activity", "activity", "1000000 1000000 10000 1"),
     ("activity", "activity_by_user", "1000000 1000000 100 1"),
