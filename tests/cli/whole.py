@@ -79,7 +79,7 @@ def populate(url: str) -> None:
     """The demo organisation with rows in every table: nothing that somebody may have is missing."""
 
     async def work(store: Store) -> None:
-        await demo.welcome(store, KEY, "http://localhost")
+        await demo.welcome(store, KEY, "http://localhost", "mail")
         async with store.write() as tx:
             org = (await org_rows.every(tx))[0]
             await _odd_people(tx, org)

@@ -240,7 +240,7 @@ curl -s -H "$AUTH" "{base}/api/users.info?user=$LENA"
 # She signs in, by a link that one opens in a browser, and is active:
 
 LINK=$({rosterd} signin-link --org {domain} --user lena@demo.example --base-url {base}{database})
-curl -s -o /dev/null -X POST "$LINK"
+curl -s -o /dev/null "${{LINK%%\\?*}}" -d "${{LINK#*\\?}}"
 {rosterd} explain lena@demo.example --org {domain}{database}
 
 # She leaves, and is gone everywhere:
