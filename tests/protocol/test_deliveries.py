@@ -20,7 +20,7 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 
 from tests.delivery.mailboxes import Mailbox, Receiver, listening, receiving
-from tests.protocol import secrets_at_rest
+from tests.protocol import inside, secrets_at_rest
 from tests.protocol.browser import Browser, Form
 from tests.protocol.live import SECRET, Org, Server, make_org
 
@@ -120,6 +120,28 @@ def test_people_who_are_provisioned_are_invited_once_and_signed_in_ones_are_not(
         until(lambda: len(box.to("ann@example.com")) == 2)
         assert len({str(each["Message-ID"]) for each in box.messages}) == 3
         assert place.end(server) == 0
+
+
+def test_invited_people_hear_by_mail_what_is_said_to_them_and_others_do_not(place: Place) -> None:
+    with mailing(place) as (box, _, org):
+        ann = org.create_user("ann")
+        cal = org.create_user("cal", "member", "--signed-in")
+        api = org.web_api("chat:write", "channels:write")
+        channel = api.ok("conversations.create", name="deals", team_id=org.team_id)["channel"]["id"]
+        inside.put_in(org.server.database, org.org_id, {org.team_id: [ann, cal], channel: [ann, cal]})
+        api.ok("chat.postMessage", channel=channel, text=f"<@{ann}> and <@{cal}>: lunch &amp; tea?")
+        api.ok("chat.postMessage", channel=ann, text="only you")
+        api.ok("chat.postMessage", channel=cal, text="only you")
+        address = f"ann@{org.domain}.example"
+        until(lambda: len(box.to(address)) == 3 and not errands(org))
+        assert sorted(box.subjects(address)) == [
+            f"You are invited to {org.domain}",
+            f"owner mentioned you in #deals ({org.domain})",
+            f"owner sent you a message ({org.domain})",
+        ]
+        [mention] = [each for each in box.to(address) if "#deals" in str(each["Subject"])]
+        assert "> @ann and @cal: lunch & tea?" in mention.get_content()
+        assert box.to(f"cal@{org.domain}.example") == []
 
 
 def test_whoever_is_deactivated_before_the_mail_left_gets_none_and_another_when_they_are_back(

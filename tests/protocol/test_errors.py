@@ -38,14 +38,15 @@ DOCUMENTED = {
 }  # fmt: skip
 
 NOTHING_RAISES = {
-    "cannot_decode_user_id", "database_query_failure", "email_invalid",
-    "failed_to_remove_users_for_linked_subteam", "group_members_create_failed",
-    "idp_group_linked_to_channels", "missing_group_id", "missing_user_id", "primary_owner_check_failure",
-    "user_creation_failed",
+    "cannot_decode_user_id", "database_query_failure", "email_invalid", "group_members_create_failed",
+    "missing_group_id", "missing_user_id", "primary_owner_check_failure", "user_creation_failed",
 }  # fmt: skip
 
 WITH_RATE_LIMITS = {"resource_locked", "too_many_requests"}
 """The server of these tests has none: see test_limits."""
+
+OF_MANY = {"failed_to_remove_users_for_linked_subteam"}
+"""It takes a thousand people to provoke."""
 
 Do = Callable[[Org, Api], httpx.Response]
 
@@ -98,6 +99,21 @@ def _twice(**change: Any) -> Do:
 def _taken_group(org: Org, api: Api) -> httpx.Response:
     api.create_group("g")
     return _group()(org, api)
+
+
+def _linked(org: Org, group: str, name: str = "secret") -> str:
+    """A private channel with this group on its allowlist."""
+    web_api = org.web_api("admin.conversations:write")
+    given = {"name": name, "is_private": "1", "team_id": org.team_id}
+    channel: str = web_api.ok("admin.conversations.create", **given)["channel_id"]
+    web_api.ok("admin.conversations.restrictAccess.addGroup", channel_id=channel, group_id=group)
+    return channel
+
+
+def _linked_group(org: Org, api: Api) -> httpx.Response:
+    group = api.create_group("g", api.create_user("ann")["id"])
+    _linked(org, group["id"])
+    return api.delete(f"Groups/{group['id']}")
 
 
 def _own_display_names(org: Org, api: Api) -> httpx.Response:
@@ -178,6 +194,7 @@ RAISED: list[tuple[int, str, Do]] = [
     (400, "invalid_sort_order", lambda org, api: api.get("Users", sortOrder="up")),
     (400, "invalid_starts_with_at", _post(displayName="@ann")),
     (400, "long_nickname", _patch(nickName="x" * 22)),
+    (400, "idp_group_linked_to_channels", _linked_group),
     (400, "missing_primary_email", _patch(emails=[{"value": "ann@example.com", "operation": "delete"}])),
     (400, "missing_schema_element", _post(schemas=[])),
     (400, "no_filters", _filter("")),
@@ -223,7 +240,7 @@ ON_OTHER_PLANS: dict[str, str] = {
 
 
 def test_every_documented_code_is_raised_or_known_not_to_be() -> None:
-    raised = {code for _, code, _ in RAISED} | ON_OTHER_PLANS.keys() | WITH_RATE_LIMITS
+    raised = {code for _, code, _ in RAISED} | ON_OTHER_PLANS.keys() | WITH_RATE_LIMITS | OF_MANY
     assert raised | NOTHING_RAISES == DOCUMENTED
     assert not raised & NOTHING_RAISES
 
@@ -267,6 +284,22 @@ def test_a_user_group_holds_five_thousand(make_org: MakeOrg) -> None:
     more = {"schemas": [api.urns.group], "members": [{"value": last}]}
     api.check_refused(api.patch(f"Groups/{group['id']}", more), "group_member_max_exceeded")
     assert len(api.member_ids(group["id"])) == 5_000
+
+
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)  # a thousand people take long to make
+def test_a_thousand_people_and_no_more_leave_a_linked_group_at_once(org: Org) -> None:
+    first, *people = inside.add_people(org.server.database, org.domain, 1_002)
+    for api in (org.api("v1"), org.api("v2")):
+        body = {"schemas": [api.urns.group], "displayName": "crew"}
+        group = api.create_group("crew", first, *people)["id"]
+        channel = _linked(org, group, api.version)
+        refused = api.put(f"Groups/{group}", body | {"members": [{"value": first}]})
+        api.check_refused(refused, "failed_to_remove_users_for_linked_subteam")
+        staying = [{"value": id} for id in (first, people[0])]
+        assert api.put(f"Groups/{group}", body | {"members": staying}).is_success
+        web_api = org.web_api("admin.conversations:write")
+        web_api.ok("admin.conversations.restrictAccess.removeGroup", channel_id=channel, group_id=group)
+        assert api.delete(f"Groups/{group}").is_success
 
 
 def test_an_error_names_whom_it_is_about(api: Api) -> None:
