@@ -4,14 +4,17 @@ Web API.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 import requests
 from slack_objects import RateTier, SlackObjectsClient, SlackObjectsConfig
 from slack_objects.rate_limits import RateLimitPolicy
+from slack_objects.usergroups import Usergroups
 
-from tests.protocol.live import URNS, Api, Org
+from tests.protocol import premises
+from tests.protocol.live import URNS, Api, Org, ok
 
 UNHURRIED = RateLimitPolicy({}, {}, default=RateTier.TIER_D)  # its own pause after each call is three seconds
 
@@ -145,3 +148,32 @@ def test_it_knows_people_by_the_web_api(at_web_api: Any, api: Api) -> None:
 @pytest.mark.parametrize("version", ["v2"], indirect=True)
 def test_it_knows_a_workspace_by_the_web_api(at_web_api: Any, org: Org) -> None:
     assert at_web_api.workspaces(org.team_id).refresh()["domain"] == org.domain
+
+
+@pytest.mark.parametrize("version", ["v2"], indirect=True)
+def test_it_invites_assigns_and_removes_people(at_web_api: Any, api: Api, org: Org) -> None:
+    token = org.web_api("admin.users:read", "admin.users:write").token
+    at_web_api.web_client.token = token
+    team, users = premises.workspace(org, "north"), at_web_api.users()
+    users.cfg = dataclasses.replace(users.cfg, user_token=token)  # which it sends in the form, too
+    bread = premises.channel(org, "bread", team)
+    assert users.invite_user(channel_ids=[bread], email="ruth@example.com", team_id=team)["ok"]
+    [ruth] = ok(api.get("Users", filter='userName eq "ruth"'))["Resources"]
+    assert premises.where(org, ruth["id"]) == ({team}, {bread})
+    assert users.remove_from_workspace(ruth["id"], team)["ok"]
+    assert users.add_to_workspace(ruth["id"], team)["ok"]
+    assert premises.where(org, ruth["id"])[0] == {team}
+
+
+@pytest.mark.parametrize("version", ["v2"], indirect=True)
+def test_it_knows_user_groups_by_the_web_api(at_web_api: Any, api: Api, org: Org) -> None:
+    at_web_api.web_client.token = org.web_api("usergroups:read").token
+    ruth = api.create_user("ruth")["id"]
+    group = api.create_group("Crew", ruth)["id"]
+    premises.lead(org, group, org.team_id)
+    it = at_web_api.users()
+    cfg = dataclasses.replace(it.cfg, team_id=org.team_id)
+    crews = Usergroups(cfg=cfg, client=it.client, logger=it.logger, api=it.api)
+    assert [each["name"] for each in crews.get_usergroups()] == ["Crew"]
+    assert crews.get_members(group) == [{"value": ruth, "display": ""}]
+    assert crews.is_member(ruth, group)
