@@ -282,6 +282,35 @@ def test_a_link_that_was_asked_for_comes_by_mail_and_leads_in_once(place: Place)
         assert link.partition("key=")[2] not in rows
 
 
+def test_an_invited_person_reads_by_mail_what_happens_around_them_until_they_are_gone(place: Place) -> None:
+    with mailing(place) as (box, server, org):
+        ann = org.api("v2").create_user("ann")
+        token = org.token_for(org.owner_id, scopes="chat:write,admin.teams:write")
+
+        def call(method: str, **arguments: str) -> dict[str, Any]:
+            headers = {"Authorization": f"Bearer {token}"}
+            url = f"{server.url}/api/{method}"
+            answer: dict[str, Any] = server.http.post(url, data=arguments, headers=headers).json()
+            assert answer["ok"], answer
+            return answer
+
+        team = call("admin.teams.create", team_domain=f"north-{org.domain}", team_name="North")["team"]
+        group = org.api("v2").create_group("Engineers")
+        call("admin.usergroups.addTeams", usergroup_id=group["id"], team_ids=team, auto_provision="true")
+        members = {"op": "add", "path": "members", "value": [{"value": ann["id"]}]}
+        org.api("v2").patch_group(group["id"], members)
+        call("chat.postMessage", channel=ann["id"], text="1 &lt; 2")
+        until(lambda: len(box.messages) == 3)
+        subjects = box.subjects("ann@example.com")
+        assert f"You are invited to {org.domain}" in subjects
+        assert [each for each in subjects if each.startswith(f"{org.domain}: you were added to 1 workspace")]
+        [message] = [each for each in box.messages if "sent you a message" in each["Subject"]]
+        assert "\r\n> 1 < 2\r\n" in message.get_content()
+        org.api("v2").delete(f"Users/{ann['id']}")
+        until(lambda: not errands(org))
+        assert len(box.messages) == 3
+
+
 class TestWebhooks:
     def add(self, org: Org, url: str, *options: str) -> str:
         """The signing secret of a new webhook."""
