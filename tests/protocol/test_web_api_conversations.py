@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.protocol import inside
+from tests.protocol.conftest import MakeOrg
 from tests.protocol.live import Body, Org, WebApi
 
 EVERYTHING = ("channels:read", "channels:write", "groups:read", "groups:write")
@@ -332,3 +333,16 @@ def test_guests_see_and_keep_the_channels_that_they_were_put_into(team: Team) ->
     [other] = [c for c in team.api.ok("conversations.list")["channels"] if c["name"] == "other"]
     assert api.error("conversations.join", channel=other["id"]) == "channel_not_found"
     assert api.ok("conversations.members", channel=id)["members"] == sorted([team.ann, gus])
+
+
+@pytest.mark.parametrize("plan", ["free", "business_plus"])
+def test_elsewhere_the_one_workspace_need_not_be_named(make_org: MakeOrg, plan: str) -> None:
+    org = make_org(plan=plan)
+    ann, bob = (org.web_api(*EVERYTHING, of=org.create_user(name)) for name in ("ann", "bob"))
+    made = ann.ok("conversations.create", name="deals")["channel"]
+    assert made["context_team_id"] == org.team_id
+    assert not {"enterprise_id", "internal_team_ids"} & made.keys()
+    assert listed(bob) == ["general", "deals"]
+    assert bob.ok("conversations.join", channel=made["id"])["channel"] == made
+    [general, deals] = bob.ok("conversations.list")["channels"]
+    assert (general["is_member"], general["num_members"], deals["num_members"]) == (True, 3, 2)
