@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rosterd.actions import channels, workspaces
+from rosterd.actions import channels, invitations, workspaces
 from rosterd.delivery.letters import LINK_SECONDS, Letter, Writer
 from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.errors import NotAllowed
@@ -73,6 +73,22 @@ async def test_whoever_is_created_is_invited(desk: Desk) -> None:
         "Until you do, you get a mail when somebody writes to you,\n"
         "or adds you to a workspace or channel.\n",
     )  # fmt: skip
+
+
+async def test_an_invitation_says_what_was_said_beside_it(desk: Desk) -> None:
+    house, said = desk.house, "Come!\nSubject: Money"
+    async with house.store.write() as tx:
+        team = house.org.team_id
+        channel = await channels.create(tx, house.org, "bread", [team], actor=house.actor)
+        user = await invitations.invite(
+            tx, house.org, team, "ann@mail.example", [channel.id], greeting=said, actor=house.actor
+        )
+        pending = await outbox.page(tx, house.org.id, dead=False)
+    [entry] = [each for each in pending if each.kind == Kind.INVITATION and each.subject_id == user.id]
+    letter = await Writer(house.store, BASE, mint).letter(entry)
+    assert letter is not None
+    assert "Your username is ann.\n\n> Come!\n> Subject: Money\n\nSign in" in letter.text
+    assert "Money" not in letter.subject
 
 
 @pytest.mark.parametrize("kind", [Kind.INVITATION, Kind.DIGEST, Kind.MESSAGE, Kind.SIGNIN_LINK])
