@@ -242,13 +242,6 @@ async def may_read(tx: Tx, org: Org, channel: Channel, *, actor: Actor) -> bool:
     return await may_see(tx, org, channel, actor=actor)
 
 
-async def check_in_workspace(tx: Tx, org: Org, channel_id: ChannelId, team_id: TeamId) -> None:
-    """Refuse a channel that a workspace does not have: ``no_such_channel``."""
-    homes = (await channels.homes(tx, org.id, [channel_id]))[channel_id]
-    if team_id not in {home.team_id for home in homes}:
-        raise NotFound("no_such_channel", channel=channel_id)
-
-
 def _check_full_member(actor: Actor) -> None:
     if not actor.is_operator and actor.role.is_guest:
         raise NotAllowed("permission_denied")

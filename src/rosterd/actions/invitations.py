@@ -45,6 +45,7 @@ async def invite(
     await workspaces.check_runs(tx, org, team_id, actor=actor)
     _check_invitation(channel_ids, guest, expires, greeting)
     address = names.email_address(email)
+    await workspaces.locked_channels(tx, org, team_id, channel_ids)
     holder = await store.find_by_email(tx, org.id, names.account_key(address))
     if holder is not None:
         known = await users.existing(tx, org.id, holder)

@@ -100,6 +100,7 @@ async def assign(
     ``cannot_make_user_guest``.
     """
     await check_runs(tx, org, team_id, actor=actor)
+    wanted = await locked_channels(tx, org, team_id, channel_ids)
     user = await users.existing(tx, org.id, user_id)
     _check_target(user, actor=actor)
     if user.role is Role.BOT:
@@ -108,7 +109,6 @@ async def assign(
         reasons = (await places.reasons(tx, WORKSPACE, org.id, user.id)).get(team_id, [])
         if places.is_direct(reasons) or (reasons and not channel_ids):
             raise Taken("user_already_team_member")
-    wanted = await _channels_of(tx, org, team_id, channel_ids)
     user = await _as_guest(tx, org, team_id, user, guest, wanted, actor=actor)
     async with consequences.changing(tx, org.id, [user.id], actor=actor):
         await places.add(tx, WORKSPACE, org.id, team_id, [user.id], DIRECTLY)
@@ -125,17 +125,21 @@ async def assign(
     return user
 
 
-async def _channels_of(
+async def locked_channels(
     tx: Tx, org: Org, team_id: TeamId, channel_ids: Sequence[ChannelId]
 ) -> list[ChannelId]:
-    """These channels, once each, if the workspace has them and they are in use."""
+    """These channels, once each, locked against changes of who may be in them: before people are.
+
+    Raises ``no_such_channel`` for one that the workspace does not have, or that is put away.
+    """
     wanted = list(dict.fromkeys(channel_ids))
     if not wanted:
         return []
     homes = await channels.homes(tx, org.id, wanted)
-    found = {each.id for each in await channels.find_many(tx, org.id, wanted) if not each.is_archived}
-    for id in wanted:
-        if id not in found or team_id not in {home.team_id for home in homes[id]}:
+    for id in sorted(wanted):
+        channel = await channels.find(tx, org.id, id, lock=True)
+        is_there = team_id in {home.team_id for home in homes[id]}
+        if channel is None or channel.is_archived or not is_there:
             raise NotFound("no_such_channel", channel=id)
     return wanted
 
