@@ -240,11 +240,10 @@ _CHANNELS = (
         + " AND NOT EXISTS (SELECT 1 FROM channel_allowlist a JOIN members m"
         " ON m.org_id = a.org_id AND m.group_id = a.group_id AND m.user_id = t.user_id"
         " WHERE a.org_id = t.org_id AND a.channel_id = t.channel_id)"
-        " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.org_id = t.org_id"
-        f" AND o.kind = '{Kind.CONSEQUENCES}'"
-        " AND (o.subject_id IN (SELECT b.group_id FROM channel_allowlist b"
-        " WHERE b.org_id = t.org_id AND b.channel_id = t.channel_id)"
-        " OR o.arguments LIKE '%\"' || t.channel_id || '\"%'))",
+        # Looked up once, not for every row: whoever waits may be many, and so may the errands.
+        " AND (t.org_id, t.channel_id) NOT IN (SELECT b.org_id, b.channel_id FROM channel_allowlist b"
+        f" JOIN outbox o ON o.org_id = b.org_id AND o.kind = '{Kind.CONSEQUENCES}'"
+        " AND (o.subject_id = b.group_id OR o.arguments LIKE '%\"' || b.channel_id || '\"%'))",
     ),
 )
 
@@ -258,7 +257,8 @@ def _led(table: str, column: str, led: str) -> Check:
         f" WHERE t.source_id LIKE 'S%' AND t.kept = 0 AND NOT EXISTS (SELECT 1 FROM {led} g JOIN members m"
         " ON m.org_id = g.org_id AND m.group_id = g.group_id AND m.user_id = t.user_id"
         f" WHERE g.org_id = t.org_id AND g.group_id = t.source_id AND g.{column} = t.{column})"
-        f" AND {_missing('outbox', kind=repr(str(Kind.CONSEQUENCES)), subject_id='t.source_id')}",
+        " AND (t.org_id, t.source_id) NOT IN"
+        f" (SELECT o.org_id, o.subject_id FROM outbox o WHERE o.kind = '{Kind.CONSEQUENCES}')",
     )
 
 

@@ -29,7 +29,7 @@ LARGE_SET = 500
 _EACH = re.compile(r"\beach\(\$(\d+)\)")
 _ARGUMENT = re.compile(r"\$(\d+)")
 _KNOWN = re.compile(r"\b(?:orgs|users|emails|tokens|profile_fields)\b")
-_ADDS_OR_READS = re.compile(r"SELECT\b|INSERT INTO\b(?!.*\bDO UPDATE\b)", re.DOTALL)
+_CHANGES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 _VALUES = re.compile(r"\bVALUES \(([^()]*)\)")
 _NOT_PLAIN = re.compile(r"\beach\(|\bFOR (?:NO KEY )?(?:UPDATE|SHARE)\b|\bLIMIT \$|\bOFFSET\b")
 _LOCK = re.compile(r"\s+FOR (?:NO KEY )?(?:UPDATE|SHARE)(?: OF \w+(?:, \w+)*)?(?: NOWAIT| SKIP LOCKED)?\b")
@@ -64,8 +64,14 @@ def alters_known(sql: str) -> bool:
     [True, False]
     >>> alters_known("DELETE FROM members WHERE group_id = $1"), alters_known("SELECT 1 FROM tokens")
     (False, False)
+    >>> alters_known("INSERT INTO members SELECT id FROM users ON CONFLICT (id) DO UPDATE SET n = 0")
+    False
     """
-    return _KNOWN.search(sql) is not None and not _ADDS_OR_READS.match(sql)
+    changed = _CHANGES.match(sql)
+    if changed is None:
+        return _KNOWN.search(sql) is not None and not sql.startswith("SELECT ")
+    only_adds = sql.startswith("INSERT") and "DO UPDATE" not in sql
+    return _KNOWN.fullmatch(changed[1]) is not None and not only_adds
 
 
 @lru_cache(maxsize=2048)
