@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rosterd import settings
-from rosterd.ratelimit.limits import SLACK, Limit
+from rosterd.ratelimit.limits import ALL, Limit
 from rosterd.settings import Settings, SettingsError, load, token_key, wants_traces
 
 NONE: dict[str, Any] = {}
@@ -132,7 +132,7 @@ class TestLimits:
     def test_slack_is_slacks_table(self) -> None:
         table = settings.limits(load({"rate_limits": "slack"}))
         assert table is not None
-        assert table.of("E1", "acme") == SLACK
+        assert table.of("E1", "acme") == ALL
 
     def test_a_file_changes_it(self, tmp_path: Path) -> None:
         path = toml(tmp_path, "[orgs.acme.writes]\nburst = 7")

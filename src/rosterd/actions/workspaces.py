@@ -182,6 +182,7 @@ async def remove(tx: Tx, org: Org, team_id: TeamId, user_id: UserId, *, actor: A
     Refused (``required_by_group``) while a group of theirs requires it, since they would be back with
     its next change. Raises ``no_such_team``, ``no_such_user`` and ``not_in_workspace``.
     """
+    rules.check_many(org.plan)
     await check_runs(tx, org, team_id, actor=actor)
     user = await users.existing(tx, org.id, user_id)
     rules.check_no_primary_owner(user.role)
@@ -195,6 +196,7 @@ async def join(tx: Tx, org: Org, team_id: TeamId, *, actor: Actor) -> None:
 
     Raises ``no_such_team`` and ``not_allowed``.
     """
+    rules.check_many(org.plan)
     workspace = await workspaces.find(tx, org.id, team_id)
     if workspace is None:
         raise NotFound("no_such_team", team=team_id)
@@ -209,6 +211,7 @@ async def join(tx: Tx, org: Org, team_id: TeamId, *, actor: Actor) -> None:
 
 async def leave(tx: Tx, org: Org, team_id: TeamId, *, actor: Actor) -> None:
     """The actor leaves a workspace, unless a group put them there at once (``required_by_group``)."""
+    rules.check_many(org.plan)
     await _check_may_go(tx, org, team_id, actor.user_id, required_only=False)
     await consequences.take_out(tx, WORKSPACE, org.id, team_id, [actor.user_id], actor=actor)
 
