@@ -383,6 +383,60 @@ async def test_invited_people_get_one_digest_of_all_that_they_joined_by_a_change
         assert dora.id not in {each.subject_id for each in digests}
 
 
+async def test_connecting_a_group_to_several_places_at_once_tells_the_invited_once(store: Store) -> None:
+    at = await acme(store)
+    async with store.write() as tx:
+        ann = await at.person(tx, "ann")
+        group = await at.group(tx, "Sales", [ann])
+        teams = [await at.workspace(tx, domain) for domain in ("east", "west")]
+        to = [GroupWorkspace(team, True, True) for team in teams]
+        await connections.connect_workspaces(tx, at.org, group, to, actor=at.owner)
+        new = [await at.channel(tx, name, teams[0]) for name in ("deals", "leads", "wins")]
+        await connections.connect_channels(tx, at.org, group, new, actor=at.owner)
+        digests = [each for each in await outbox.page(tx, at.org.id, dead=False) if each.kind == "digest"]
+        assert [len(each.arguments["places"]) for each in digests] == [4, 3]  # each with its #general
+        told = (await at.actions(tx, UserId(group)))[1:]
+        assert told == ["usergroup_added_to_team"] * 2 + ["default_channel_added_to_usergroup"] * 3
+
+
+async def test_a_group_is_deleted_soon_however_many_of_its_former_members_still_wait(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = await acme(store)
+    async with store.write() as tx:
+        people = await crowd(tx, at, 12)
+        team, group = await at.workspace(tx, "big"), await at.group(tx, "Everybody", people)
+        to = [GroupWorkspace(team, True, True)]
+        await connections.connect_workspaces(tx, at.org, group, to, actor=at.owner)
+        monkeypatch.setattr("rosterd.directory.workspaces.CONSEQUENCES_AT_ONCE", 10)
+        nobody = GroupChange(members=Members(replace=()))
+        await groups.update(tx, at.org, group, nobody, actor=at.owner)
+        await groups.delete(tx, at.org, group, actor=at.owner)
+        assert await at.where(tx, people[0]) == {team: [group]}
+    await at.work_off()
+    async with store.read() as tx:
+        assert [await at.where(tx, person) for person in people] == [{}] * 12
+
+
+async def test_whoever_left_a_group_while_it_led_nowhere_is_not_there_when_it_leads_there_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = await acme(store)
+    async with store.write() as tx:
+        people = await crowd(tx, at, 12)
+        team, group = await at.workspace(tx, "big"), await at.group(tx, "Everybody", people)
+        to = [GroupWorkspace(team, True, True)]
+        await connections.connect_workspaces(tx, at.org, group, to, actor=at.owner)
+        monkeypatch.setattr("rosterd.directory.workspaces.CONSEQUENCES_AT_ONCE", 10)
+        await connections.disconnect_workspace(tx, at.org, group, team, actor=at.owner)
+        await at.leave(tx, group, people[0])
+        await connections.connect_workspaces(tx, at.org, group, to, actor=at.owner)
+    await at.work_off()
+    async with store.read() as tx:
+        assert await at.where(tx, people[0]) == {}
+        assert await at.where(tx, people[1]) == {team: [group]}
+
+
 async def test_whoever_was_taken_out_is_not_put_back_by_another_connection(store: Store) -> None:
     at = await acme(store)
     async with store.write() as tx:

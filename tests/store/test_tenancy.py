@@ -315,7 +315,6 @@ async def ask_about_places(tx: Tx) -> None:
     await consequences.end_channel(tx, E1, channel.id, group, [ann])
     await consequences.tidy(tx, E1, [ann])
     await consequences.in_group(tx, E1, group, after="", limit=1)
-    await consequences.strangers(tx, E1, channel.id, after="", limit=1)
     await connections.disallow(tx, E1, channel.id, group)
     await connections.remove_channel(tx, E1, group, channel.id)
     await connections.remove_workspace(tx, E1, group, team.id)

@@ -16,7 +16,6 @@ from rosterd.directory.errors import Invalid, NotFound
 from rosterd.directory.events import Event
 from rosterd.directory.model import Actor, Channel, ChannelId, Group, GroupId, GroupWorkspace, Org, TeamId
 from rosterd.store import audit, channels, connections, groups, workspaces
-from rosterd.store import consequences as rows
 from rosterd.store.connections import Connections
 from rosterd.store.engine import Tx
 
@@ -37,14 +36,14 @@ async def connect_workspaces(
     led = await connections.of_group(tx, org.id, group_id)
     existing = {each.team_id: each for each in led.workspaces}
     await _end_lost(tx, org, group_id, led, existing | {each.team_id: each for each in to}, actor=actor)
-    for each in to:
-        if existing.get(each.team_id) == each:
-            continue
+    new = {each.team_id: each for each in to if existing.get(each.team_id) != each}
+    for each in new.values():
         await connections.put_workspace(tx, org.id, group_id, each)
+    if new:
         task = Task(
             do="connect",
             group_id=group_id,
-            place_id=each.team_id,
+            place_ids=tuple(new),
             actor=actor,
             completed="usergroup_added_to_team",
         )
@@ -86,7 +85,8 @@ async def connect_channels(
     await connections.add_channels(tx, org.id, group_id, new)
     for id in new:
         await _tell(tx, "default_channel_added_to_usergroup", group_id, {"channel": id}, actor)
-        await _put_into(tx, org, group_id, id, actor=actor)
+    if new:
+        await _put_into(tx, org, group_id, new, actor=actor)
 
 
 async def disconnect_channels(
@@ -135,7 +135,7 @@ async def allow(tx: Tx, org: Org, channel_id: ChannelId, group_id: GroupId, *, a
     await connections.allow(tx, org.id, channel_id, group_id)
     await _tell(tx, "channel_restricted_to_usergroup", group_id, {"channel": channel_id}, actor)
     if listed:
-        await _put_into(tx, org, group_id, channel_id, actor=actor)
+        await _put_into(tx, org, group_id, [channel_id], actor=actor)
     else:
         await _restrict(tx, org, channel_id, group_id, actor=actor)
 
@@ -155,7 +155,7 @@ async def disallow(tx: Tx, org: Org, channel_id: ChannelId, group_id: GroupId, *
         await _restrict(tx, org, channel_id, group_id, actor=actor)
         return
     for led in await connections.groups_to_channel(tx, org.id, channel_id):
-        await _put_into(tx, org, led, channel_id, actor=actor)
+        await _put_into(tx, org, led, [channel_id], actor=actor)
 
 
 async def _locked_idp_group(tx: Tx, org: Org, group_id: GroupId, *, actor: Actor) -> Group:
@@ -188,13 +188,14 @@ async def _channels(tx: Tx, org: Org, ids: Sequence[ChannelId]) -> list[Channel]
 
 async def _begin(tx: Tx, org: Org, task: Task, *, enqueued: str) -> None:
     led = await connections.of_group(tx, org.id, task.group_id)
-    people = len(await groups.some(tx, org.id, task.group_id, rules.CONSEQUENCES_AT_ONCE + 1))
-    await consequences.begin(tx, org.id, task, led, people, enqueued=enqueued)
+    await consequences.begin(tx, org.id, task, led, enqueued=enqueued)
 
 
-async def _put_into(tx: Tx, org: Org, group_id: GroupId, channel_id: ChannelId, *, actor: Actor) -> None:
-    """Members of a group join a channel that it leads to, or that it allows and another leads to."""
-    task = Task(do="connect", group_id=group_id, place_id=channel_id, actor=actor)
+async def _put_into(
+    tx: Tx, org: Org, group_id: GroupId, channel_ids: Sequence[ChannelId], *, actor: Actor
+) -> None:
+    """Members of a group join channels that it leads to, or that it allows and another leads to."""
+    task = Task(do="connect", group_id=group_id, place_ids=tuple(channel_ids), actor=actor)
     await _begin(tx, org, task, enqueued="usergroup_update_enqueued")
 
 
@@ -219,7 +220,7 @@ async def _end_workspace(tx: Tx, org: Org, group_id: GroupId, ended: GroupWorksp
     task = Task(
         do="end",
         group_id=group_id,
-        place_id=ended.team_id,
+        place_ids=(ended.team_id,),
         is_required=ended.is_required,
         actor=actor,
         completed="usergroup_removed_from_team",
@@ -233,17 +234,13 @@ async def _end_channels(
     for id in ended:
         await connections.remove_channel(tx, org.id, group_id, id)
         await _tell(tx, "default_channel_removed_from_usergroup", group_id, {"channel": id}, actor)
-        task = Task(do="end", group_id=group_id, place_id=id, actor=actor)
+        task = Task(do="end", group_id=group_id, place_ids=(id,), actor=actor)
         await _begin(tx, org, task, enqueued="usergroup_update_enqueued")
 
 
 async def _restrict(tx: Tx, org: Org, channel_id: ChannelId, group_id: GroupId, *, actor: Actor) -> None:
-    limit = rules.CONSEQUENCES_AT_ONCE + 1
-    strangers = await rows.strangers(tx, org.id, channel_id, after="", limit=limit)
-    task = Task(do="restrict", group_id=group_id, place_id=channel_id, actor=actor)
-    await consequences.begin(
-        tx, org.id, task, Connections(), len(strangers), enqueued="usergroup_update_enqueued"
-    )
+    task = Task(do="restrict", group_id=group_id, place_ids=(channel_id,), actor=actor)
+    await consequences.begin(tx, org.id, task, connections.NONE, enqueued="usergroup_update_enqueued")
 
 
 async def _tell(tx: Tx, action: str, group_id: GroupId, details: dict[str, str], actor: Actor) -> None:

@@ -29,7 +29,7 @@ from rosterd.store import audit, connections, outbox, places, users, workspaces
 from rosterd.store import consequences as store
 from rosterd.store.connections import Connections
 from rosterd.store.engine import Tx
-from rosterd.store.places import WORKSPACE, Kind, Membership
+from rosterd.store.places import CHANNEL, WORKSPACE, Kind, Membership
 
 PORTION = 500
 """People that one task names."""
@@ -131,9 +131,9 @@ async def _join(
 class Task(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Something to do for the people of a group, slice by slice.
 
-    ``follow``: ``users`` joined or left it (``did``). ``connect``: it leads to ``place_id``, too, or allows
-    them there; where else it leads nobody is put again. ``end``: it leads to ``place_id`` no more.
-    ``restrict``: it is on the allowlist of ``place_id``, or is not any more.
+    ``follow``: ``users`` joined or left it (``did``). ``connect``: it leads to ``place_ids``, too, or allows
+    them there; where else it leads nobody is put again. ``end``: it leads to the one place no more.
+    ``restrict``: it is on the allowlist of the one channel, or is not any more.
     """
 
     do: Literal["follow", "connect", "end", "restrict"]
@@ -141,7 +141,7 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     actor: Actor
     users: tuple[UserId, ...] = ()  # in order
     did: Literal["join", "leave", "both"] = "both"  # all of them one of the two, or some this and some that
-    place_id: str = ""
+    place_ids: tuple[str, ...] = ()
     is_required: bool = False  # of the workspace that it led to
     completed: str = ""  # the event at the end
     after: UserId = UserId("")  # how far it came
@@ -161,19 +161,19 @@ async def follow(
     if led.size:
         did: Literal["join", "leave", "both"] = "both" if joined and left else "join" if joined else "leave"
         task = Task(do="follow", group_id=group, actor=actor, users=people, did=did)
-        await begin(tx, org_id, task, led, len(people), enqueued="usergroup_update_enqueued")
+        await begin(tx, org_id, task, led, enqueued="usergroup_update_enqueued")
 
 
-async def begin(tx: Tx, org_id: OrgId, task: Task, led: Connections, people: int, *, enqueued: str) -> None:
-    """Do a task now if it is small, and tell that it waits otherwise. ``people``: how many it is about."""
+async def begin(tx: Tx, org_id: OrgId, task: Task, led: Connections, *, enqueued: str) -> None:
+    """Do a task now if it is small, and tell that it waits otherwise. ``led``: to what it may lead each."""
     size = max(1, led.size)
-    if people * size <= rules.CONSEQUENCES_AT_ONCE:
+    people = await _next(tx, org_id, msgspec.structs.replace(task, slice=rules.CONSEQUENCES_AT_ONCE + 1))
+    if len(people) * size <= rules.CONSEQUENCES_AT_ONCE:
         going: Task | None = msgspec.structs.replace(task, slice=rules.CONSEQUENCES_AT_ONCE)
         while going is not None:
             going = await _step(tx, org_id, going)
         return
-    details = {"idp_group_member_count": people, **_about(task)}
-    await audit.append(tx, [Event(enqueued, "usergroup", task.group_id, details)], task.actor)
+    await _tell(tx, task, enqueued, {})
     waiting = msgspec.structs.replace(task, slice=max(1, rules.CONSEQUENCES_AT_ONCE // 2 // size))
     tasks = [msgspec.structs.replace(waiting, users=users) for users in _portions(task.users)]
     tasks[-1] = msgspec.structs.replace(tasks[-1], completed=task.completed or "usergroup_updated")
@@ -199,8 +199,8 @@ async def _step(tx: Tx, org_id: OrgId, task: Task) -> Task | None:
     people = await _next(tx, org_id, task)
     if not people:
         if task.completed:
-            details = _about(task) | {"added_user_count": task.added, "removed_user_count": task.removed}
-            await audit.append(tx, [Event(task.completed, "usergroup", task.group_id, details)], task.actor)
+            counts = {"added_user_count": task.added, "removed_user_count": task.removed}
+            await _tell(tx, task, task.completed, counts)
         return None
     async with changing(tx, org_id, people, actor=task.actor) as change:
         await _do(tx, org_id, task, people)
@@ -212,9 +212,11 @@ async def _step(tx: Tx, org_id: OrgId, task: Task) -> Task | None:
     )
 
 
-def _about(task: Task) -> dict[str, Any]:
-    kind = {"T": "team", "C": "channel"}.get(task.place_id[:1])
-    return {kind: task.place_id} if kind else {}
+async def _tell(tx: Tx, task: Task, action: str, counts: dict[str, int]) -> None:
+    """An event for each place that a task is about, or for all of them together."""
+    about = [{"team" if id.startswith("T") else "channel": id} for id in task.place_ids]
+    events = [Event(action, "usergroup", task.group_id, counts | place) for place in about or [{}]]
+    await audit.append(tx, events, task.actor)
 
 
 async def _next(tx: Tx, org_id: OrgId, task: Task) -> list[UserId]:
@@ -224,19 +226,11 @@ async def _next(tx: Tx, org_id: OrgId, task: Task) -> list[UserId]:
         case "connect":
             return await store.in_group(tx, org_id, task.group_id, after=task.after, limit=task.slice)
         case "restrict":
-            channel = ChannelId(task.place_id)
-            return await store.strangers(tx, org_id, channel, after=task.after, limit=task.slice)
+            [channel] = task.place_ids
+            return await places.page(tx, CHANNEL, org_id, channel, after=task.after, limit=task.slice)
         case "end":
-            if await _leads_again(tx, org_id, task):
-                return []
-            return await store.held_by(
-                tx, org_id, task.place_id, task.group_id, after=task.after, limit=task.slice
-            )
-
-
-async def _leads_again(tx: Tx, org_id: OrgId, task: Task) -> bool:
-    led = await connections.of_group(tx, org_id, task.group_id)
-    return task.place_id in {*led.channels, *(each.team_id for each in led.workspaces)}
+            [place] = task.place_ids
+            return await store.held_by(tx, org_id, place, task.group_id, after=task.after, limit=task.slice)
 
 
 async def _do(tx: Tx, org_id: OrgId, task: Task, people: Sequence[UserId]) -> None:
@@ -244,20 +238,28 @@ async def _do(tx: Tx, org_id: OrgId, task: Task, people: Sequence[UserId]) -> No
     match task.do:
         case "follow":
             if task.did != "join":
-                await store.leave_workspaces(tx, org_id, people, [group])
-                await store.leave_channels(tx, org_id, people, [group])
+                await _leave(tx, org_id, people, group)
             if task.did != "leave":
                 await _join(tx, org_id, people, [group])
             else:
                 await store.tidy(tx, org_id, people)
         case "connect":
-            await _join(tx, org_id, people, [group], [task.place_id])
+            await _join(tx, org_id, people, [group], task.place_ids)
         case "restrict":
             await store.tidy(tx, org_id, people)
         case "end":
-            if task.place_id.startswith("T"):
-                team = TeamId(task.place_id)
+            [place] = task.place_ids
+            led = await connections.of_group(tx, org_id, group)
+            if place in {*led.channels, *(each.team_id for each in led.workspaces)}:
+                await _leave(tx, org_id, people, group)  # it leads there again, and they left it meanwhile
+            elif place.startswith("T"):
+                team = TeamId(place)
                 await store.end_workspace(tx, org_id, team, group, people, required=task.is_required)
             else:
-                await store.end_channel(tx, org_id, ChannelId(task.place_id), group, people)
+                await store.end_channel(tx, org_id, ChannelId(place), group, people)
             await store.tidy(tx, org_id, people)
+
+
+async def _leave(tx: Tx, org_id: OrgId, people: Sequence[UserId], group: GroupId) -> None:
+    await store.leave_workspaces(tx, org_id, people, [group])
+    await store.leave_channels(tx, org_id, people, [group])

@@ -110,11 +110,6 @@ async def held_by(tx: Tx, org: OrgId, place: str, group: GroupId, *, after: str,
     return [UserId(user) for (user,) in await tx.all(sql, org, place, group, after, limit)]
 
 
-async def strangers(tx: Tx, org: OrgId, channel: ChannelId, *, after: str, limit: int) -> list[UserId]:
-    """People in a channel whom its allowlist does not allow, in order of id."""
-    return [UserId(user) for (user,) in await tx.all(_STRANGERS, org, channel, after, limit)]
-
-
 _GUESTS = ", ".join(f"'{role}'" for role in Role if role.is_guest)
 _ON_LIST = (
     "EXISTS (SELECT 1 FROM channel_allowlist al JOIN members am ON am.org_id = $1"
@@ -224,8 +219,4 @@ _IN_WORKSPACE = (
 _IN_CHANNEL = (
     "SELECT user_id FROM channel_members WHERE org_id = $1 AND channel_id = $2 AND source_id = $3"
     " AND user_id > $4 ORDER BY user_id LIMIT $5"
-)
-_STRANGERS = (
-    "SELECT DISTINCT c.user_id FROM channel_members c WHERE c.org_id = $1 AND c.channel_id = $2"
-    f" AND c.user_id > $3 AND NOT {_allowed('c.user_id', '$2')} ORDER BY c.user_id LIMIT $4"
 )
