@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from rosterd.directory.model import GroupId, Role, UserId
+from rosterd.directory.model import ChannelId, GroupId, Role, TeamId, UserId
 from rosterd.directory.query import Compare, Condition, Op
-from rosterd.store import audit, groups, names, query, roster, tokens, users
+from rosterd.store import audit, consequences, groups, names, places, query, roster, tokens, users
 from rosterd.store.contract import CardOf, Step
 from rosterd.store.engine import Row, Store, Tx
 from tests.store.rows import ACTOR, E1, an_event, found
@@ -38,6 +38,40 @@ CROWD = (  # #: the number as text
     ("members (org_id, group_id, user_id, added)", "'E1', 'S1', 'W' || #, n"),
 )
 """3,000 people, each in a group of its own and all in one: enough to prefer the right index."""
+
+_SOURCE = "CASE WHEN n < 9 THEN 'S7' WHEN n < 99 THEN '' ELSE 'S1' END, 0, n"
+PLACES = (
+    (
+        "workspaces (org_id, id, name, domain, created, description, discoverability)",
+        "'E1', 'T' || #, #, #, n, '', 'open'",
+    ),
+    (
+        (
+            "channels (org_id, id, created, name, creator_id, is_private, is_archived, is_org_wide,"
+            " topic, purpose)"
+        ),
+        "'E1', 'C' || #, n, 'user' || #, 'W1', 0, 0, 0, '', ''",
+    ),
+    (
+        "channel_workspaces (org_id, channel_id, team_id, name, is_default, is_general)",
+        "'E1', 'C' || #, 'T' || #, #, 1, 0",
+    ),
+    (
+        "group_workspaces (org_id, group_id, team_id, is_required, auto_provision, created)",
+        "'E1', 'S' || #, 'T' || #, 1, 1, n",
+    ),
+    ("group_channels (org_id, group_id, channel_id, created)", "'E1', 'S' || #, 'C' || #, n"),
+    ("channel_allowlist (org_id, channel_id, group_id, created)", "'E1', 'C' || #, 'S' || #, n"),
+    (
+        "workspace_members (org_id, team_id, user_id, source_id, kept, added)",
+        f"'E1', 'T1', 'W' || #, {_SOURCE}",
+    ),
+    (
+        "channel_members (org_id, channel_id, user_id, source_id, kept, added)",
+        f"'E1', 'C1', 'W' || #, {_SOURCE}",
+    ),
+)
+"""Everybody in one workspace and in one channel, nearly all by one group; there are many others."""
 
 LOOKUPS: list[tuple[str, Condition, str]] = [
     ("users", Compare("id", Op.EQ, "W7"), "id"),
@@ -102,10 +136,12 @@ class Explained:
         return [plan for plan in plans if pattern.search(plan)]
 
 
-_WIDE_ON_SQLITE = re.compile(r"^SCAN (?!json_each)|\(org_id=\?\)", re.MULTILINE)
+_WIDE_ON_SQLITE = re.compile(r"^SCAN (?!json_each|l$)|\(org_id=\?\)", re.MULTILINE)
 # PostgreSQL reads a table of a few rows whatever its indexes: only those of the crowd tell something.
 _WIDE_ON_POSTGRESQL = re.compile(
-    r"Seq Scan on (?:users|names|emails|groups|members)\b|Index Cond: \(org_id = '\w+'::text\)$", re.MULTILINE
+    r"Seq Scan on (?:users|names|emails|groups|\w+_workspaces|\w+_channels|channel_allowlist|\w*members)\b"
+    r"|Index Cond: \(org_id = '\w+'::text\)$",
+    re.MULTILINE,
 )
 
 
@@ -113,12 +149,16 @@ _WIDE_ON_POSTGRESQL = re.compile(
 async def crowd(store: Store) -> Store:
     async with store.write() as tx:
         await found(tx, 0)
-        for table, values in CROWD:
-            row = values.replace("#", "CAST(n AS TEXT)")
-            await tx.run(f"INSERT INTO {table} {COUNTED} SELECT {row} FROM k")
-        if not is_sqlite(store):
-            await tx.run("ANALYZE")
+        await fill(tx, CROWD, analyze=not is_sqlite(store))
     return store
+
+
+async def fill(tx: Tx, tables: Sequence[tuple[str, str]], *, analyze: bool) -> None:
+    for table, values in tables:
+        row = values.replace("#", "CAST(n AS TEXT)")
+        await tx.run(f"INSERT INTO {table} {COUNTED} SELECT {row} FROM k")
+    if analyze:
+        await tx.run("ANALYZE")
 
 
 def is_sqlite(store: Store) -> bool:
@@ -164,3 +204,31 @@ async def test_the_hot_path_reads_only_what_it_names(crowd: Store) -> None:
         await audit.append(tx, [an_event(1)], ACTOR)
         await audit.erase(tx, E1, UserId("W1"))
     assert tx.wide() == []
+
+
+async def test_what_follows_for_people_costs_what_their_groups_lead_to(crowd: Store) -> None:
+    two, group, team, channel = [UserId("W7"), UserId("W8")], GroupId("S7"), TeamId("T1"), ChannelId("C1")
+    async with crowd.write() as plain:
+        await fill(plain, PLACES, analyze=not is_sqlite(crowd))
+        tx = Explained(plain, is_sqlite(crowd))
+        await consequences.lock(tx, E1, two)
+        await places.everywhere(tx, E1, two)
+        await consequences.join_workspaces(tx, E1, two, [group])
+        await consequences.join_channels(tx, E1, two, [group])
+        await consequences.leave_workspaces(tx, E1, two, [group])
+        await consequences.leave_channels(tx, E1, two, [group])
+        await consequences.end_workspace(tx, E1, team, group, two, required=True)
+        await consequences.end_channel(tx, E1, channel, group, two)
+        await consequences.tidy(tx, E1, two)
+        await consequences.in_group(tx, E1, group, after="", limit=10)
+        await places.page(tx, places.CHANNEL, E1, channel, limit=10)
+        assert not tx.wide(), "\n".join(tx.wide())
+
+
+@pytest.mark.parametrize("place", ["T1", "C1"])
+async def test_whom_a_group_holds_in_a_place_is_found_among_whom_it_holds(crowd: Store, place: str) -> None:
+    async with crowd.write() as plain:
+        await fill(plain, PLACES, analyze=not is_sqlite(crowd))
+        tx = Explained(plain, is_sqlite(crowd))
+        assert len(await consequences.held_by(tx, E1, place, GroupId("S7"), after="", limit=10)) == 8
+        assert re.search("members_by_group", tx.plans[0]), tx.plans[0]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint
 
-from rosterd.store.tables.columns import flag, metadata, number, text_column
+from rosterd.store.tables.columns import flag, metadata, number, text_column, where
+
+_BY_GROUP = where("source_id >= 'S' AND source_id < 'T'")  # not the many who are somewhere for another reason
 
 # Workspaces of an organisation.
 workspaces = Table(
@@ -38,6 +40,7 @@ workspace_members = Table(
     ),
     ForeignKeyConstraint(["org_id", "user_id"], ["users.org_id", "users.id"], name="workspace_members_user"),
     Index("workspace_members_by_user", "org_id", "user_id", "team_id", "source_id"),
+    Index("workspace_members_by_group", "org_id", "source_id", "team_id", "user_id", **_BY_GROUP),
     sqlite_with_rowid=False,
 )
 
@@ -113,6 +116,7 @@ channel_members = Table(
     ),
     ForeignKeyConstraint(["org_id", "user_id"], ["users.org_id", "users.id"], name="channel_members_user"),
     Index("channel_members_by_user", "org_id", "user_id", "channel_id", "source_id"),
+    Index("channel_members_by_group", "org_id", "source_id", "channel_id", "user_id", **_BY_GROUP),
     sqlite_with_rowid=False,
 )
 

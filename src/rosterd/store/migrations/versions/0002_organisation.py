@@ -66,6 +66,7 @@ def _people() -> None:
 
 
 def _places() -> None:
+    by_group = sa.text("source_id >= 'S' AND source_id < 'T'")
     op.create_table(
         "workspace_members",
         _text("org_id"),
@@ -85,6 +86,13 @@ def _places() -> None:
     )
     op.create_index(
         "workspace_members_by_user", "workspace_members", ["org_id", "user_id", "team_id", "source_id"]
+    )
+    op.create_index(
+        "workspace_members_by_group",
+        "workspace_members",
+        ["org_id", "source_id", "team_id", "user_id"],
+        sqlite_where=by_group,
+        postgresql_where=by_group,
     )
     op.create_table(
         "workspace_roles",
@@ -156,6 +164,13 @@ def _places() -> None:
     )
     op.create_index(
         "channel_members_by_user", "channel_members", ["org_id", "user_id", "channel_id", "source_id"]
+    )
+    op.create_index(
+        "channel_members_by_group",
+        "channel_members",
+        ["org_id", "source_id", "channel_id", "user_id"],
+        sqlite_where=by_group,
+        postgresql_where=by_group,
     )
     op.create_table(
         "former_members",
@@ -438,6 +453,7 @@ EXPECTATIONS = (
     ("audit_events", "audit_events_by_entity", "1000000 1000000 10 1"),
     ("workspace_members", "workspace_members", "200000 200000 10000 1 1"),
     ("workspace_members", "workspace_members_by_user", "200000 200000 2 1 1"),
+    ("workspace_members", "workspace_members_by_group", "100000 100000 5000 1000 1"),
     ("workspace_roles", "workspace_roles", "100 100 5 1"),
     ("workspace_roles", "workspace_roles_by_user", "100 100 1"),
     ("channels", "sqlite_autoindex_channels_1", "10000 10000 1"),
@@ -446,6 +462,7 @@ EXPECTATIONS = (
     ("channel_workspaces", "sqlite_autoindex_channel_workspaces_2", "10000 10000 500 1"),
     ("channel_members", "channel_members", "1000000 1000000 100 1 1"),
     ("channel_members", "channel_members_by_user", "1000000 1000000 10 1 1"),
+    ("channel_members", "channel_members_by_group", "500000 500000 5000 500 1"),
     ("former_members", "former_members", "10000 10000 5 1 1"),
     ("group_workspaces", "group_workspaces", "1000 1000 5 1"),
     ("group_workspaces", "group_workspaces_by_team", "1000 1000 50 1"),
