@@ -8,24 +8,22 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import UNSET
 
-from rosterd.actions import consequences
+from rosterd.actions import consequences, profiles
 from rosterd.directory import access, names, plans
 from rosterd.directory import users as rules
 from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.errors import (
     DirectoryError,
     Invalid,
-    InvalidProfile,
-    LimitReached,
     NotAllowed,
     NotFound,
     Taken,
 )
 from rosterd.directory.events import Event
-from rosterd.directory.ids import NEARBY, is_slack_id, number_at, slack_id
-from rosterd.directory.model import Actor, Org, OrgId, Plan, Profile, Role, User, UserId
+from rosterd.directory.ids import NEARBY, number_at, slack_id
+from rosterd.directory.model import Actor, Org, OrgId, Plan, Role, User, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import activity, apps, audit, outbox, places, profile_fields, sessions, tokens, workspaces
+from rosterd.store import activity, apps, audit, outbox, places, sessions, tokens, workspaces
 from rosterd.store import names as store_names
 from rosterd.store import users as store
 from rosterd.store.engine import Tx
@@ -82,7 +80,7 @@ async def _settle(
     if change.guest is True:
         plans.check_guests(org.plan)
         role = Role.MULTI_CHANNEL_GUEST
-    profile, refused = await _new_profile(tx, org, change)
+    profile, refused = await profiles.new(tx, org, change)
     profile = rules.completed(profile, address)
     stem = _username_of(wanted)
     display_name = await _new_display_name(tx, org.id, change, stem)
@@ -183,15 +181,16 @@ async def update(tx: Tx, org: Org, user: User, change: UserChange, *, actor: Act
     is_back = user.deactivated and not deactivated
     if is_back and change.guest_expires is UNSET and rules.has_expired(user, tx.now // 1_000_000):
         expires = None  # else they would be gone again within the hour
+    username, email = await _username_after(tx, user, change), _email_after(user, change)
     desired = msgspec.structs.replace(
         user,
         role=role,
-        username=await _username_after(tx, user, change),
-        email=_email_after(user, change),
+        username=username,
+        email=email,
         display_name=_display_name_after(org, user, change),
         deactivated=deactivated,
         guest_expires=expires,
-        profile=await _profile_after(tx, org, user, change),
+        profile=await profiles.after(tx, org, user, email, change),
     )
     await write(tx, user, desired, rules.events_of_change(user, desired), actor=actor)
     return desired
@@ -387,68 +386,3 @@ def _expiry_after(user: User | None, role: Role, change: UserChange) -> int | No
     if change.guest_expires is UNSET:
         return user.guest_expires if user else None
     return change.guest_expires
-
-
-async def _new_profile(tx: Tx, org: Org, change: UserChange) -> tuple[Profile, Invalid | None]:
-    """The profile of a new user, and why its custom fields were dropped, if they were."""
-    profile = _checked_names(change.profile or Profile())
-    if change.refused_profile is not None:
-        return rules.without_custom(profile), change.refused_profile
-    try:
-        profile = await _with_manager(tx, org.id, profile, change)
-        await _ensure_fields(tx, org.id, profile)
-    except (InvalidProfile, LimitReached) as error:
-        return rules.without_custom(profile), Invalid(error.code)
-    return profile, None
-
-
-async def _profile_after(tx: Tx, org: Org, user: User, change: UserChange) -> Profile:
-    profile = user.profile
-    if change.profile is not UNSET and change.profile != profile:
-        profile = _checked_names(change.profile)
-    profile = await _with_manager(tx, org.id, profile, change)
-    profile = rules.completed(profile, _email_after(user, change))
-    if profile != user.profile:
-        await _ensure_fields(tx, org.id, profile)
-    return profile
-
-
-def _checked_names(profile: Profile) -> Profile:
-    rules.check_names(profile)
-    if profile.secondary_email:
-        address = names.email_address(profile.secondary_email)
-        return msgspec.structs.replace(profile, secondary_email=address)
-    return profile
-
-
-async def _with_manager(tx: Tx, org_id: OrgId, profile: Profile, change: UserChange) -> Profile:
-    """The profile with the manager that the change names: by id, e-mail address or username."""
-    reference = change.manager
-    if reference is UNSET:
-        return profile
-    if reference is None:
-        return msgspec.structs.replace(profile, manager_id=None)
-    manager: UserId | None = None
-    if is_slack_id(reference, "UW"):
-        known = await store.briefs(tx, org_id, [UserId(reference)])
-        manager = next(iter(known), None)
-    if manager is None and "@" in reference:
-        manager = await store.find_by_email(tx, org_id, names.account_key(reference))
-    if manager is None:
-        manager = await store.find_by_username(tx, org_id, names.account_key(reference))
-    if manager is None:
-        raise InvalidProfile("unknown_user", user=reference[:80])
-    return msgspec.structs.replace(profile, manager_id=manager)
-
-
-async def _ensure_fields(tx: Tx, org_id: OrgId, profile: Profile) -> None:
-    """Make the custom profile fields that this profile is the first to use; at most 50 in all."""
-    needed = rules.custom_fields_of(profile)
-    if needed <= await profile_fields.known(tx, org_id):
-        return
-    existing_fields = await profile_fields.names(tx, org_id)
-    missing = needed - existing_fields
-    if len(existing_fields) + len(missing) > plans.PROFILE_FIELD_CAP:
-        raise LimitReached("unable_to_create_team_profile_fields")
-    for name in sorted(missing):
-        await profile_fields.add(tx, org_id, name, rules.CUSTOM_FIELDS[name], is_scim=True)
