@@ -10,7 +10,7 @@ import sys
 import click
 
 from rosterd import __version__
-from rosterd.cli import admin, backup, database, deliveries, places, serve, signin
+from rosterd.cli import admin, backup, database, deliveries, explain, places, serve, signin
 from rosterd.cli.exchange import export, imports
 
 
@@ -24,6 +24,7 @@ rosterd.add_command(serve.serve)
 for command in (
     *admin.COMMANDS,
     *places.COMMANDS,
+    explain.explain,
     *signin.COMMANDS,
     *database.COMMANDS,
     *backup.COMMANDS,
