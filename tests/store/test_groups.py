@@ -132,7 +132,7 @@ async def test_changes_of_members_tell_what_they_changed(store: Store) -> None:
         assert await groups.count_members(tx, E1, S1) == 0
 
 
-async def test_fifteen_thousand_members_join_in_one_call_and_keep_their_order(store: Store) -> None:
+async def test_fifteen_thousand_members_join_in_one_call_in_order_and_leave_in_slices(store: Store) -> None:
     columns = "org_id, id, created, username, email, email_folded, display_name, display_folded, role"
     async with store.write() as tx:
         await found(tx, 0)
@@ -148,6 +148,19 @@ async def test_fifteen_thousand_members_join_in_one_call_and_keep_their_order(st
         assert await groups.add_members(tx, E1, S1, ids) == ids
     async with store.scan() as tx:
         assert [member.id for member in await groups.members(tx, E1, S1)] == ids
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with store.write() as tx:
+        at_work = asyncio.create_task(others())
+        assert await groups.remove_all(tx, E1, S1) == sorted(ids)
+        at_work.cancel()
+    assert turns > 1  # others had their turns meanwhile
 
 
 async def test_only_users_of_the_organisation_can_be_members(store: Store) -> None:

@@ -176,8 +176,14 @@ async def retain(tx: Tx, org: OrgId, id: GroupId, users: Sequence[UserId]) -> li
 
 
 async def remove_all(tx: Tx, org: OrgId, id: GroupId) -> list[UserId]:
-    """End every membership. Returns those ended, in order of id."""
-    return sorted(_ids(await tx.all(f"{_REMOVE} RETURNING user_id", org, id)))
+    """End every membership. Returns those ended, in order of id.
+
+    In slices that name people: on SQLite such statements run off the event loop.
+    """
+    ended: list[UserId] = []
+    while found := await some(tx, org, id, SLICE):
+        ended += await remove_members(tx, org, id, found)
+    return ended
 
 
 _FIND_MANY = (
