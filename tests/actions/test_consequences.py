@@ -61,6 +61,41 @@ async def test_everybody_in_a_workspace_is_in_its_general_channel_but_no_guest(s
         assert await places.reasons(tx, CHANNEL, at.org.id, gus.id) == {}
 
 
+@pytest.mark.parametrize("kind", [Role.MULTI_CHANNEL_GUEST, Role.SINGLE_CHANNEL_GUEST])
+async def test_a_guest_who_becomes_a_member_is_in_the_default_channels(store: Store, kind: Role) -> None:
+    at = await acme(store)
+    async with store.write() as tx:
+        made = await connected(tx, at)
+        gus = await at.person(tx, "gus", role=kind)
+        await workspaces.assign(tx, at.org, made["team"], gus, channel_ids=[made["channel"]], actor=at.owner)
+        assert len(await places.reasons(tx, CHANNEL, at.org.id, gus)) == 1
+    async with store.write() as tx:
+        await workspaces.set_role(tx, at.org, made["team"], gus, Role.MEMBER, actor=at.owner)
+        assert await default_channels(tx, at, gus) == {made["team"]}
+
+
+async def default_channels(tx: Tx, at: Acme, user: UserId) -> set[str]:
+    """The workspaces whose default channels somebody is in."""
+    found = await places.reasons(tx, CHANNEL, at.org.id, user)
+    return {each.source_id for reasons in found.values() for each in reasons if each.source_id[:1] == "T"}
+
+
+async def test_a_single_channel_guest_who_becomes_a_member_is_where_their_groups_lead(store: Store) -> None:
+    at = await acme(store)
+    async with store.write() as tx:
+        made = await connected(tx, at)
+        lobby, gus = await at.channel(tx, "lobby", made["team"]), await at.person(tx, "gus")
+        await at.join(tx, made["group"], gus)
+        await workspaces.assign(
+            tx, at.org, made["team"], gus,
+            guest=Role.SINGLE_CHANNEL_GUEST, channel_ids=[lobby], actor=at.owner,
+        )  # fmt: skip
+        assert await places.of_people(tx, CHANNEL, at.org.id, [gus]) == {(lobby, gus)}
+    async with store.write() as tx:
+        await workspaces.set_role(tx, at.org, made["team"], gus, Role.MEMBER, actor=at.owner)
+        assert made["channel"] in await at.where(tx, gus)
+
+
 async def test_whoever_leaves_a_group_leaves_where_it_required_them(store: Store) -> None:
     at = await acme(store)
     async with store.write() as tx:

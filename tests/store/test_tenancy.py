@@ -308,6 +308,7 @@ async def ask_about_places(tx: Tx) -> None:
     await consequences.lock(tx, E1, [ann])
     await consequences.join_workspaces(tx, E1, [ann], [group])
     await consequences.join_channels(tx, E1, [ann], [group])
+    await consequences.join_defaults(tx, E1, [ann])
     await consequences.leave_workspaces(tx, E1, [ann], [group])
     await consequences.leave_channels(tx, E1, [ann], [group])
     for required in (False, True):

@@ -24,7 +24,7 @@ from rosterd.directory import workspaces as rules
 from rosterd.directory.errands import Errand
 from rosterd.directory.errands import Kind as ErrandKind
 from rosterd.directory.events import Event
-from rosterd.directory.model import DIRECTLY, Actor, ChannelId, GroupId, OrgId, TeamId, UserId
+from rosterd.directory.model import DIRECTLY, Actor, ChannelId, GroupId, OrgId, Role, TeamId, UserId
 from rosterd.store import audit, connections, outbox, places, users, workspaces
 from rosterd.store import consequences as store
 from rosterd.store.connections import Connections
@@ -112,12 +112,27 @@ async def suspend(tx: Tx, org_id: OrgId, user: UserId, *, actor: Actor) -> None:
         await places.suspend(tx, org_id, user)
 
 
+async def promote(tx: Tx, org_id: OrgId, user: UserId, former: Role, *, actor: Actor) -> None:
+    """A guest is a full member: in the default channels of their workspaces, too.
+
+    Of a single-channel guest nothing had followed from their groups; now it does.
+    """
+    groups = await _groups(tx, org_id, user) if former is Role.SINGLE_CHANNEL_GUEST else []
+    async with changing(tx, org_id, [user], actor=actor):
+        await store.join_defaults(tx, org_id, [user])
+        await _join(tx, org_id, [user], groups)
+
+
 async def restore(tx: Tx, org_id: OrgId, user: UserId, *, actor: Actor) -> None:
     """Somebody is active again: back where they were by themselves, and wherever their groups lead now."""
-    groups = [group.id for group in (await users.groups_of(tx, org_id, [user]))[user]]
+    groups = await _groups(tx, org_id, user)
     async with changing(tx, org_id, [user], actor=actor):
         await places.restore(tx, org_id, user)
         await _join(tx, org_id, [user], groups)
+
+
+async def _groups(tx: Tx, org_id: OrgId, user: UserId) -> list[GroupId]:
+    return [group.id for group in (await users.groups_of(tx, org_id, [user]))[user]]
 
 
 async def _join(

@@ -273,6 +273,8 @@ async def write(tx: Tx, before: User, after: User, events: Iterable[Event], *, a
         await consequences.suspend(tx, after.org_id, after.id, actor=actor)
     elif before.deactivated and not after.deactivated:
         await consequences.restore(tx, after.org_id, after.id, actor=actor)
+    elif before.role.is_guest and not after.role.is_guest and not after.deactivated:
+        await consequences.promote(tx, after.org_id, after.id, before.role, actor=actor)
     if after.erased:
         await places.forget(tx, after.org_id, after.id)
 

@@ -61,6 +61,11 @@ async def join_channels(
     await tx.run(_JOIN_CHANNELS, org, list(users), tx.now, list(groups), list(only), int(not only))
 
 
+async def join_defaults(tx: Tx, org: OrgId, users: Sequence[UserId]) -> None:
+    """People, but no guests, join the default channels of every workspace that they are in."""
+    await tx.run(_JOIN_ALL_DEFAULTS, org, list(users), tx.now)
+
+
 async def leave_workspaces(tx: Tx, org: OrgId, users: Sequence[UserId], groups: Sequence[GroupId]) -> None:
     """People leave the workspaces that required those of these groups in which they are no more.
 
@@ -138,14 +143,16 @@ _JOIN_WORKSPACES = (
     f" AND u.role <> '{Role.SINGLE_CHANNEL_GUEST}' ORDER BY 2, 3, 4"
     " ON CONFLICT (org_id, team_id, user_id, source_id) DO UPDATE SET kept = 0"
 )
-_JOIN_DEFAULTS = (
+_INTO_DEFAULTS = (
     "INSERT INTO channel_members (org_id, channel_id, user_id, source_id, kept, added)"
     " SELECT DISTINCT $1, h.channel_id, w.user_id, w.team_id, 0, CAST($3 AS BIGINT) FROM workspace_members w"
     " JOIN users u ON u.org_id = $1 AND u.id = w.user_id"
     " JOIN channel_workspaces h ON h.org_id = $1 AND h.team_id = w.team_id AND h.is_default = 1"
-    f" WHERE w.org_id = $1 AND w.user_id IN each($2) AND {_JOINED_NOW} AND u.role NOT IN ({_GUESTS})"
+    f" WHERE w.org_id = $1 AND w.user_id IN each($2) AND u.role NOT IN ({_GUESTS}){{}}"
     " ORDER BY 2, 3, 4 ON CONFLICT DO NOTHING"
 )
+_JOIN_DEFAULTS = _INTO_DEFAULTS.format(f" AND {_JOINED_NOW}")
+_JOIN_ALL_DEFAULTS = _INTO_DEFAULTS.format("")
 # Two steps, since PostgreSQL would think longer about one join of seven tables than it takes to do it.
 _JOIN_CHANNELS = (
     "INSERT INTO channel_members (org_id, channel_id, user_id, source_id, kept, added)"
