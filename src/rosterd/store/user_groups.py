@@ -6,6 +6,8 @@ A group is a row of ``groups``, whoever made it. Here is a row only once the Web
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from rosterd.directory.model import ChannelId, Group, GroupId, OrgId, TeamId, UserGroup, UserId
@@ -75,9 +77,10 @@ async def members(tx: Tx, org: OrgId, ids: Sequence[GroupId]) -> dict[GroupId, l
         " ORDER BY group_id, added, user_id",
         org, list(found),
     )  # fmt: skip
-    for group, user in rows:
-        found[GroupId(group)].append(UserId(user))
-    return found
+    # Group by group: row by row 100,000 people take a fifteenth of a second on the event loop.
+    return found | {
+        GroupId(group): [user for _, user in some] for group, some in groupby(rows, itemgetter(0))
+    }
 
 
 async def sizes(tx: Tx, org: OrgId, ids: Sequence[GroupId]) -> dict[GroupId, int]:
