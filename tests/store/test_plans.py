@@ -232,3 +232,14 @@ async def test_whom_a_group_holds_in_a_place_is_found_among_whom_it_holds(crowd:
         tx = Explained(plain, is_sqlite(crowd))
         assert len(await consequences.held_by(tx, E1, place, GroupId("S7"), after="", limit=10)) == 8
         assert re.search("members_by_group", tx.plans[0]), tx.plans[0]
+
+
+async def test_the_last_event_of_somebody_is_not_looked_for_among_all_of_theirs(crowd: Store) -> None:
+    async with crowd.write() as plain:
+        await audit.append(plain, [an_event(1) for _ in range(300)], ACTOR)
+        if not is_sqlite(crowd):
+            await plain.run("ANALYZE")
+        tx = Explained(plain, is_sqlite(crowd))
+        entity = (await audit.page(plain, E1))[0].entity_id
+        assert await audit.last_events(tx, E1, [entity, "W0NOBODY000"]) == {entity: plain.now}
+        assert not re.search("Aggregate|Seq Scan|TEMP B-TREE", tx.plans[0]), tx.plans[0]

@@ -115,12 +115,13 @@ async def erase(tx: Tx, org: OrgId, subject: UserId) -> int:
 
 async def last_events(tx: Tx, org: OrgId, entities: Sequence[str]) -> dict[str, int]:
     """When something was last noted of each of these (microseconds). Who has no event is left out."""
+    # One look for each, at the end of its events: MAX would read them all.
     rows = await tx.all(
-        "SELECT entity_id, MAX(created) FROM audit_events WHERE org_id = $1 AND entity_id IN each($2)"
-        " GROUP BY entity_id",
+        "SELECT e.value, (SELECT t.created FROM audit_events t WHERE t.org_id = $1 AND t.entity_id = e.value"
+        " ORDER BY t.id DESC LIMIT 1) FROM each($2) AS e",
         org, list(entities),
     )  # fmt: skip
-    return dict(rows)
+    return {entity: created for entity, created in rows if created is not None}
 
 
 class Authors(NamedTuple):
