@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
 import pytest
 
-from rosterd.actions import signin
+from rosterd.actions import apps, signin, users
 from rosterd.actions.signin import Entry
+from rosterd.directory.apps import App
+from rosterd.directory.errors import DirectoryError
 from rosterd.directory.model import Origin, Role, Status, User
 from rosterd.directory.signin import Means
 from rosterd.store import sessions
+from rosterd.store.engine import Tx
 from tests.actions.acting import KEY, ORIGIN, House, details_of, refused
 
 pytestmark = pytest.mark.anyio
@@ -33,6 +40,29 @@ async def age(house: House, seconds: int) -> None:
         for table in ("signin_links", "sessions"):
             sql = f"UPDATE {table} SET expires = expires - $2 WHERE org_id = $1"
             await tx.run(sql, house.org.id, seconds)
+
+
+async def an_app(house: House) -> App:
+    async with house.store.write() as tx:
+        app, _ = await apps.create_app(
+            tx, house.org, "App", ["https://a.example/"], ["admin"], key=KEY, actor=house.actor
+        )
+    return app
+
+
+async def authorize(house: House, app: App, by: User) -> str:
+    async with house.store.write() as tx:
+        return await apps.authorize(
+            tx, house.org, app, ["admin"],
+            redirect_uri="", challenge=None, team_id=None, key=KEY, actor=house.acting(by).actor,
+        )  # fmt: skip
+
+
+async def exchange(house: House, app: App, code: str) -> object:
+    async with house.store.write() as tx:
+        return await apps.exchange(
+            tx, house.org, app, code, redirect_uri=None, verifier=None, key=KEY, origin=ORIGIN
+        )
 
 
 async def test_the_first_sign_in_claims_the_account_and_later_ones_do_not(house: House) -> None:
@@ -153,3 +183,78 @@ async def test_where_members_sign_in_is_for_owners_to_say(house: House) -> None:
         "idp_prod_configuration_updated",
         "idp_configuration_deleted",
     ]
+
+
+async def beside(tx: Tx, then: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
+    """``then``, as far as it comes before ``tx`` is committed."""
+    task = asyncio.create_task(then)
+    await asyncio.wait([task], timeout=0.3)
+    return task
+
+
+@pytest.mark.parametrize("what", ["link", "code", "exchange", "token"])
+async def test_nothing_is_given_out_beside_a_deactivation(house: House, what: str) -> None:
+    olga = await house.create("olga", Role.OWNER)
+    app = await an_app(house)
+    code = await authorize(house, app, olga)
+
+    async def give() -> object:
+        if what == "code":
+            return await authorize(house, app, olga)
+        if what == "exchange":
+            return await exchange(house, app, code)
+        async with house.store.write() as tx:
+            if what == "link":
+                return await signin.mint_link(tx, house.org, olga, key=KEY)
+            return await apps.create_token(tx, house.org, olga, ["admin"], key=KEY, actor=house.actor)
+
+    async with house.store.write() as tx:
+        found = await users.existing(tx, house.org.id, olga.id)
+        await users.deactivate(tx, house.org, found, actor=house.actor)
+        giving = await beside(tx, give())
+    with pytest.raises(DirectoryError):
+        await giving
+    async with house.store.read() as tx:
+        for sql in (
+            "SELECT COUNT(*) FROM signin_links WHERE org_id = $1",
+            "SELECT COUNT(*) FROM oauth_codes WHERE org_id = $1 AND token_id IS NULL",
+            "SELECT COUNT(*) FROM tokens WHERE org_id = $1 AND revoked IS NULL",
+        ):
+            assert await tx.one(sql, house.org.id) == (0,), sql
+
+
+async def test_the_use_of_a_link_and_a_deactivation_do_not_wait_for_each_other(house: House) -> None:
+    ann = await house.create("ann")
+    secret = await mint(house, ann)
+    async with house.store.write() as tx:
+        found = await users.existing(tx, house.org.id, ann.id)
+        using = await beside(tx, use(house, secret))
+        await users.deactivate(tx, house.org, found, actor=house.actor)
+    with pytest.raises(DirectoryError, match="invalid_link"):
+        await using
+
+
+async def test_a_token_that_an_app_is_given_at_its_end_ends_with_it(house: House) -> None:
+    app = await an_app(house)
+    code = await authorize(house, app, house.owner)
+
+    async def end() -> None:
+        async with house.store.write() as tx:
+            await apps.revoke_app(tx, house.org, app.id, actor=house.actor)
+
+    async with house.store.write() as tx:
+        await apps.exchange(
+            tx, house.org, app, code, redirect_uri=None, verifier=None, key=KEY, origin=ORIGIN
+        )
+        ending = await beside(tx, end())
+    await ending
+    async with house.store.read() as tx:
+        assert await tx.one("SELECT COUNT(*) FROM tokens WHERE revoked IS NULL") == (0,)
+
+
+async def test_a_link_that_went_to_the_address_before_leads_nobody_in(house: House) -> None:
+    ann = await house.create("ann")
+    secret = await mint(house, ann)
+    await house.change(ann, email="ann@elsewhere.example")
+    async with refused(house.store, "invalid_link"):
+        await use(house, secret)

@@ -13,7 +13,7 @@ from rosterd.directory.apps import App, Code
 from rosterd.directory.errors import Invalid, NotAllowed, NotFound
 from rosterd.directory.events import Event
 from rosterd.directory.ids import SPAN, slack_id
-from rosterd.directory.model import Actor, Org, Origin, TeamId, Token, TokenId, User
+from rosterd.directory.model import Actor, Org, Origin, TeamId, Token, TokenId, User, UserId
 from rosterd.store import apps as store
 from rosterd.store import audit, tokens, users, workspaces
 from rosterd.store.engine import Tx
@@ -45,6 +45,7 @@ async def create_token(
     Refused where the owner's role may not hold such a token: the ``admin`` scopes are for
     administrators and owners.
     """
+    owner = await _locked(tx, org, owner.id)
     access.check_target(actor, owner.role)
     _check_holder(owner, scopes)
     if expires is not None and expires <= tx.now // 1_000_000:
@@ -68,6 +69,14 @@ async def create_token(
     details = {"token": token.id, "owner": owner.id, "scopes": list(scopes)}
     await audit.append(tx, [Event("app_installed", "app", token.id, details)], actor)
     return token, text
+
+
+async def _locked(tx: Tx, org: Org, id: UserId) -> User:
+    """Somebody locked: what they are given beside their deactivation would outlive it."""
+    user = await users.find(tx, org.id, id, lock=True)
+    if user is None:
+        raise NotFound("no_such_user")
+    return user
 
 
 async def revoke_token(tx: Tx, org: Org, token_id: TokenId, *, actor: Actor) -> None:
@@ -192,7 +201,10 @@ async def authorize(
     """
     if actor.org_id != app.org_id or app.revoked is not None:
         raise NotAllowed("access_denied")
-    rules.check_installer(org.plan, actor.role, on_team=team_id is not None)
+    user = await _locked(tx, org, actor.user_id)
+    if user.deactivated:
+        raise NotAllowed("access_denied")
+    rules.check_installer(org.plan, user.role, on_team=team_id is not None)
     await check_team(tx, org, team_id)
     now = tx.now // 1_000_000
     await store.remove_expired(tx, org.id, now)
@@ -233,8 +245,12 @@ async def exchange(
     code = await store.find_code(tx, org.id, hashed)
     if code is None or code.client_id != app.client_id:
         raise Invalid("invalid_code")
-    owner = await users.find(tx, org.id, code.user_id)
-    if owner is None:
+    # Locked in the order in which a deactivation does, which then finds the code or its token; and so does
+    # the end of the app.
+    owner = await _locked(tx, org, code.user_id)
+    code = await store.find_code(tx, org.id, hashed, lock=True)
+    known = await store.find(tx, app.client_id, lock=True)
+    if code is None or known is None or known[0].revoked is not None:
         raise Invalid("invalid_code")
     actor = Actor(org.id, owner.id, owner.role, origin)
     if code.token_id is not None:

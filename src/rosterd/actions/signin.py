@@ -118,6 +118,7 @@ async def mint_link(tx: Tx, org: Org, user: User, *, key: bytes) -> str:
 
     For whoever delivers it: :func:`link_path` makes it an address. Raises as :func:`sign_in` does.
     """
+    user = await users.existing(tx, org.id, user.id)  # locked: who is deactivated meanwhile has no link left
     rules.check_may_sign_in(user)
     now = tx.now // 1_000_000
     await sessions.remove_links(tx, org.id, user.id, before=now)
@@ -138,8 +139,11 @@ async def use_link(tx: Tx, org: Org, secret: str, *, key: bytes, origin: Origin)
     The latter names the user whose link it was, if it ever was one.
     """
     hashed = hash_of(secret, key)
-    link = await sessions.find_link(tx, org.id, hashed, lock=True)
+    link = await sessions.find_link(tx, org.id, hashed)
     now = tx.now // 1_000_000
+    if link is not None:  # locked in the order in which a deactivation does, and then looked at again
+        await users.existing(tx, org.id, link.user_id)
+        link = await sessions.find_link(tx, org.id, hashed, lock=True)
     if link is None:
         raise Invalid("invalid_link")
     if not rules.is_usable(link, now):

@@ -264,6 +264,8 @@ async def write(tx: Tx, before: User, after: User, events: Iterable[Event], *, a
     for address in had - has:
         await store.remove_email(tx, after.org_id, address, after.id)
     await _claim_emails(tx, after, has - had, shown=after.username)
+    if after.email != before.email:  # a link that is on its way to the address before leads nobody in
+        await sessions.remove_links(tx, after.org_id, after.id, before=FOREVER)
     if after.deactivated and not before.deactivated:
         await _shut_out(tx, after)
     if before.deactivated and rules.is_invited(after):

@@ -19,9 +19,13 @@ async def insert(tx: Tx, app: App, secret_hash: str) -> None:
     )  # fmt: skip
 
 
-async def find(tx: Tx, client_id: str) -> tuple[App, str] | None:
-    """The app with this client id, of any organisation, and the hash of its secret; None: there is none."""
-    row = await tx.one(f"SELECT {_NAMES}, secret_hash FROM apps WHERE client_id = $1", client_id)
+async def find(tx: Tx, client_id: str, *, lock: bool = False) -> tuple[App, str] | None:
+    """The app with this client id, of any organisation, and the hash of its secret; None: there is none.
+
+    ``lock``: it does not end before this transaction does.
+    """
+    sql = f"SELECT {_NAMES}, secret_hash FROM apps WHERE client_id = $1"
+    row = await tx.one(sql + " FOR SHARE" if lock else sql, client_id)
     return None if row is None else (_app(tuple(row)[:-1]), row[-1])
 
 
@@ -47,13 +51,13 @@ async def add_code(tx: Tx, code: Code, hash: str) -> None:
     )  # fmt: skip
 
 
-async def find_code(tx: Tx, org: OrgId, hash: str) -> Code | None:
-    """The code with this hash, locked: nobody else exchanges it before this transaction ends."""
-    row = await tx.one(
+async def find_code(tx: Tx, org: OrgId, hash: str, *, lock: bool = False) -> Code | None:
+    """The code with this hash. ``lock``: nobody else exchanges it before this transaction ends."""
+    sql = (
         "SELECT org_id, client_id, user_id, team_id, scopes, redirect_uri, challenge, expires, token_id"
-        " FROM oauth_codes WHERE org_id = $1 AND hash = $2 FOR UPDATE",
-        org, hash,
-    )  # fmt: skip
+        " FROM oauth_codes WHERE org_id = $1 AND hash = $2"
+    )
+    row = await tx.one(sql + " FOR UPDATE" if lock else sql, org, hash)
     if row is None:
         return None
     org_id, client_id, user, team, scopes, redirect_uri, challenge, expires, token = row
