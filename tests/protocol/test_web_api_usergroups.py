@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.protocol import premises
+from tests.protocol import inside, premises
 from tests.protocol.conftest import MakeOrg
 from tests.protocol.live import Body, Org, WebApi
 
@@ -68,6 +68,7 @@ def channels_of(api: WebApi, user: str) -> set[str]:
 
 def test_a_user_group_is_made_whole_and_listed(org: Org, api: WebApi) -> None:
     public, private = premises.channel(org, "bread"), premises.channel(org, "money", private=True)
+    inside.put_in(org.server.database, org.org_id, {private: [org.owner_id]})
     made = api.ok(
         "usergroups.create",
         name="Bakers",
@@ -316,3 +317,12 @@ class TestEnterprise:
             given = {"usergroup": group, "name": "Cooks", "users": org.owner_id, "team_id": org.team_id}
             assert api.error(f"usergroups.{method}", **given) == "permission_denied"
         assert org.events() == before
+
+
+def test_a_group_of_ones_own_is_no_way_into_a_private_channel(org: Org, api: WebApi) -> None:
+    secret = premises.channel(org, "secret", private=True)
+    assert api.error("usergroups.create", name="Spies", channels=secret) == "invalid_channel_provided"
+    spies = api.ok("usergroups.create", name="Spies")["usergroup"]["id"]
+    assert api.error("usergroups.update", usergroup=spies, channels=secret) == "invalid_channel_provided"
+    inside.put_in(org.server.database, org.org_id, {secret: [org.owner_id]})
+    assert api.ok("usergroups.update", usergroup=spies, channels=secret)["usergroup"]["channel_count"] == 1

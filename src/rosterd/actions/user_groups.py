@@ -20,7 +20,7 @@ from rosterd.directory.errors import Invalid, NotFound, Taken
 from rosterd.directory.events import Event
 from rosterd.directory.groups import GroupChange, Members, UserGroupChange
 from rosterd.directory.model import Actor, ChannelId, Group, GroupId, Org, UserGroup, UserId
-from rosterd.store import audit, users
+from rosterd.store import audit, channels, places, users
 from rosterd.store import connections as connection_rows
 from rosterd.store import groups as group_rows
 from rosterd.store import names as store_names
@@ -135,7 +135,16 @@ async def _change_channels(
     if ended := [id for id in existing if id not in desired]:
         await connections.disconnect_channels(tx, org, group_id, ended, actor=actor)
     if new := [id for id in desired if id not in existing]:
+        await _check_shown(tx, org, new, actor=actor)
         await connections.connect_channels(tx, org, group_id, new, actor=actor)
+
+
+async def _check_shown(tx: Tx, org: Org, ids: Sequence[ChannelId], *, actor: Actor) -> None:
+    """Refuse private channels that the actor is not in: a group of one's own would be a way into them."""
+    mine = {place for place, _ in await places.of_people(tx, places.CHANNEL, org.id, [actor.user_id])}
+    for channel in await channels.find_many(tx, org.id, ids):
+        if channel.is_private and channel.id not in mine and not actor.is_operator:
+            raise NotFound("no_such_channel", channel=channel.id)
 
 
 async def _tell(tx: Tx, group_id: GroupId, details: Mapping[str, object], actor: Actor) -> None:
