@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.protocol import inside
+from tests.protocol import inside, premises
 from tests.protocol.conftest import MakeOrg
 from tests.protocol.live import Body, Org, WebApi
 
@@ -346,3 +346,36 @@ def test_elsewhere_the_one_workspace_need_not_be_named(make_org: MakeOrg, plan: 
     assert bob.ok("conversations.join", channel=made["id"])["channel"] == made
     [general, deals] = bob.ok("conversations.list")["channels"]
     assert (general["is_member"], general["num_members"], deals["num_members"]) == (True, 3, 2)
+
+
+def test_guests_know_of_themselves_and_of_those_in_a_channel_with_them(team: Team) -> None:
+    org, deals, other = team.org, team.create("deals")["id"], team.create("other")["id"]
+    gus = org.create_user("gus")
+    inside.put_in(org.server.database, org.org_id, {org.team_id: [gus], deals: [gus], other: [team.bob]})
+    org.run("user", "set-role", "--user", gus, "--role", "multi_channel_guest")
+    api = team.of(gus, "users:read", "users:read.email", "users.profile:read", "channels:read")
+    shown = [user["id"] for user in api.ok("users.list")["members"]]
+    assert shown == sorted([gus, team.ann])
+    assert [user["id"] for user in api.ok("users.list", limit=1)["members"]] == shown[:1]
+    for known in shown:
+        assert api.ok("users.info", user=known)["user"]["id"] == known
+    assert api.error("users.info", user=team.eve) == "user_not_visible"
+    assert api.error("users.lookupByEmail", email=f"eve@{org.domain}.example") == "users_not_found"
+    assert api.error("users.profile.get", user=team.eve) == "user_not_found"
+    assert api.error("users.conversations", user=team.bob) == "user_not_found"
+    inside.put_in(org.server.database, org.org_id, {deals: [team.bob]})
+    theirs = api.ok("users.conversations", user=team.bob)["channels"]
+    assert [channel["name"] for channel in theirs] == ["deals"]
+
+
+def test_a_workspace_is_shown_to_those_who_are_in_it_and_to_administrators(team: Team) -> None:
+    org, sales = team.org, premises.workspace(team.org, "sales")
+    scopes = ("channels:read", "channels:write", "users:read", "usergroups:read")
+    calls = ("conversations.list", "users.list", "users.conversations", "usergroups.list")
+    member, admin = (org.web_api(*scopes, of=user) for user in (team.ann, org.create_user("adam", "admin")))
+    elsewhere = org.web_api(*scopes, of=team.ann, team=sales)
+    for method in calls:
+        assert member.call(method, team_id=org.team_id)["ok"] is True
+        assert member.error(method, team_id=sales) == "team_access_not_granted"
+        assert elsewhere.error(method) == "team_access_not_granted"
+        assert admin.call(method, team_id=sales)["ok"] is True

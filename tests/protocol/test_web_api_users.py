@@ -401,6 +401,7 @@ def test_channels_are_listed_by_kind_and_private_ones_to_their_members(org: Org)
     both = a_channel(org, 6, teams=[org.team_id, other])
     mine = [public, private, secret, old, elsewhere, both]
     inside.put_in(database, org.org_id, {**{id: [ann] for id in mine}, private: [bob, ann]})
+    inside.put_in(database, org.org_id, {org.team_id: [ann, bob], other: [bob]})
 
     def seen(api: WebApi, **arguments: str) -> list[str]:
         listed = api.ok("users.conversations", **arguments)["channels"]

@@ -60,9 +60,7 @@ async def _may_meet(tx: Tx, org: Org, person: UserId, *, actor: Actor) -> bool:
     """Guests meet those with whom they share a channel, others everybody."""
     if not actor.role.is_guest or person == actor.user_id:
         return True
-    both = await places.of_people(tx, CHANNEL, org.id, [actor.user_id, person])
-    mine = {place for place, user in both if user == actor.user_id}
-    return any(place in mine for place, user in both if user == person)
+    return bool(await places.acquainted(tx, org.id, actor.user_id, [person]))
 
 
 async def _channel(tx: Tx, org: Org, to: str, team_id: TeamId | None) -> Channel | None:

@@ -91,22 +91,22 @@ async def page(
 
 
 async def of_person(
-    tx: Tx, org: OrgId, user: UserId, viewer: UserId, team: TeamId, wanted: Wanted
+    tx: Tx, org: OrgId, user: UserId, viewer: UserId, team: TeamId, wanted: Wanted, *, public: bool = True
 ) -> list[Channel]:
     """Channels of a workspace that ``user`` is in, in order of creation.
 
-    Of private ones those that ``viewer`` is in, too.
+    Of private ones those that ``viewer`` is in, too; unless ``public``, of all.
     """
     rows = await tx.all(
         f"SELECT {_COLUMNS} FROM channels WHERE org_id = $1 AND (created, id) > ($5, $6)"
-        " AND (is_private = 0 OR id IN"
+        " AND (is_private < $11 OR id IN"
         " (SELECT channel_id FROM channel_members WHERE org_id = $1 AND user_id = $3))"
         " AND is_private >= $8 AND is_private <= $9 AND is_archived <= $10"
         " AND id IN (SELECT channel_id FROM channel_members WHERE org_id = $1 AND user_id = $2)"
         " AND id IN (SELECT channel_id FROM channel_workspaces WHERE org_id = $1 AND team_id = $4)"
         " ORDER BY created, id LIMIT $7",
         org, user, viewer, team, *wanted.after, wanted.limit,
-        int(not wanted.public), int(wanted.private), int(wanted.archived),
+        int(not wanted.public), int(wanted.private), int(wanted.archived), int(public),
     )  # fmt: skip
     return [_channel(row) for row in rows]
 

@@ -109,6 +109,32 @@ async def page(
     return [UserId(user) for (user,) in rows]
 
 
+async def acquainted(tx: Tx, org: OrgId, viewer: UserId, users: Sequence[UserId]) -> set[UserId]:
+    """Which of these people share a channel with ``viewer``."""
+    rows = await tx.all(
+        "SELECT DISTINCT user_id FROM channel_members"
+        f" WHERE org_id = $1 AND user_id IN each($3) AND {_SHARED}",
+        org, viewer, list(users),
+    )  # fmt: skip
+    return {UserId(user) for (user,) in rows}
+
+
+async def acquaintances(
+    tx: Tx, org: OrgId, viewer: UserId, team: str, *, after: str = "", limit: int = 100
+) -> list[UserId]:
+    """People of a workspace who share a channel with ``viewer``, paged as :func:`page` is. Under ``scan``."""
+    rows = await tx.all(
+        f"SELECT DISTINCT user_id FROM channel_members WHERE org_id = $1 AND user_id > $4 AND {_SHARED}"
+        " AND user_id IN (SELECT user_id FROM workspace_members WHERE org_id = $1 AND team_id = $3)"
+        " ORDER BY user_id LIMIT $5",
+        org, viewer, team, after, limit,
+    )  # fmt: skip
+    return [UserId(user) for (user,) in rows]
+
+
+_SHARED = "channel_id IN (SELECT channel_id FROM channel_members WHERE org_id = $1 AND user_id = $2)"
+
+
 async def former(tx: Tx, org: OrgId, place: str, *, after: str = "", limit: int = 100) -> list[UserId]:
     """People whom :func:`suspend` remembers there, paged as :func:`page` does. Under ``scan``."""
     rows = await tx.all(

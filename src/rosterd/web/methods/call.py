@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rosterd.directory import access
 from rosterd.directory.model import Actor, Org, Plan, TeamId, Token
 from rosterd.provisioning.places import Site
-from rosterd.store import workspaces
+from rosterd.store import places, workspaces
 from rosterd.store.engine import Store, Tx
 from rosterd.store.tokens import Grant
 from rosterd.web.auth import Caller
@@ -134,16 +135,22 @@ class MethodCall:
         """The workspace that the call is about.
 
         It is that of the token; with an organisation's token the argument ``name`` says which, and outside
-        Enterprise there is one. Raises ``missing_argument`` and ``team_access_not_granted``.
+        Enterprise there is one. Whoever does not administer the organisation must be in it. Raises
+        ``missing_argument`` and ``team_access_not_granted``.
         """
-        if self.team_id is not None:
-            return self.team_id
-        wanted = self.arguments.text(name)
-        if not wanted:
-            raise MethodError("missing_argument")
-        if await workspaces.find(tx, self.org.id, TeamId(wanted)) is None:
-            raise MethodError("team_access_not_granted")
-        return TeamId(wanted)
+        team = self.team_id
+        if team is None:
+            wanted = self.arguments.text(name)
+            if not wanted:
+                raise MethodError("missing_argument")
+            team = TeamId(wanted)
+            if await workspaces.find(tx, self.org.id, team) is None:
+                raise MethodError("team_access_not_granted")
+        if self.org.plan is Plan.ENTERPRISE and not access.may_administer(self.grant.owner_role):
+            me = self.token.user_id
+            if not await places.among(tx, places.WORKSPACE, self.org.id, team, [me]):
+                raise MethodError("team_access_not_granted")
+        return team
 
     def page(self, kind: str, *, default: int | None = 100, most: int = cursors.LONGEST) -> Page:
         """The page that is asked for, of things of this kind: see :func:`cursors.page`."""

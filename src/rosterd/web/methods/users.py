@@ -40,6 +40,22 @@ async def _existing(tx: Tx, call: MethodCall, id: str) -> User:
     return user
 
 
+async def _is_visible(tx: Tx, call: MethodCall, id: UserId) -> bool:
+    """Whether the caller may know of somebody: guests of themselves, and of those in a channel with them."""
+    me = call.token.user_id
+    if not call.grant.owner_role.is_guest or id == me:
+        return True
+    return bool(await places.acquainted(tx, call.org.id, me, [id]))
+
+
+async def _visible(tx: Tx, call: MethodCall, id: str, code: str = "user_not_found") -> User:
+    """Somebody of whom the caller may know; ``code``: what is said of others."""
+    user = await _existing(tx, call, id)
+    if not await _is_visible(tx, call, user.id):
+        raise MethodError(code)
+    return user
+
+
 async def _alone(tx: Tx, call: MethodCall, user: User) -> dict[str, Any]:
     """One person as the answer shows them."""
     team = call.token.team_id
@@ -52,7 +68,7 @@ async def users_info(call: MethodCall) -> dict[str, Any]:
     """One person of the organisation, whatever became of them."""
     id = call.arguments.required("user")
     async with call.store.read() as tx:
-        return await _alone(tx, call, await _existing(tx, call, id))
+        return await _alone(tx, call, await _visible(tx, call, id, "user_not_visible"))
 
 
 @method("users.lookupByEmail", scope="users:read.email", tier=3, errors={"no_such_user": "users_not_found"})
@@ -62,14 +78,17 @@ async def users_lookup_by_email(call: MethodCall) -> dict[str, Any]:
     async with call.store.read() as tx:
         id = await users.find_by_email(tx, call.org.id, address)
         user = await _existing(tx, call, id or "")
-        if user.deactivated:
+        if user.deactivated or not await _is_visible(tx, call, user.id):
             raise NotFound("no_such_user")
         return await _alone(tx, call, user)
 
 
 @method("users.list", scope="users:read", tier=2)
 async def users_list(call: MethodCall) -> dict[str, Any]:
-    """Everybody of a workspace, in order of id: a page costs what is on it, however many there are."""
+    """Everybody of a workspace, in order of id: a page costs what is on it, however many there are.
+
+    Guests are shown those who are in a channel with them.
+    """
     page = call.page("user", default=None)
     async with call.store.scan() as tx:
         team = await call.team(tx)
@@ -89,6 +108,8 @@ async def users_list(call: MethodCall) -> dict[str, Any]:
 async def _of_team(tx: Tx, call: MethodCall, team: TeamId, after: str, limit: int) -> Sequence[UserId]:
     """Who is in a workspace, and who was when they were deactivated. Outside Enterprise: everybody."""
     org = call.org.id
+    if call.grant.owner_role.is_guest:
+        return await places.acquaintances(tx, org, call.token.user_id, team, after=after, limit=limit)
     if call.org.plan is not Plan.ENTERPRISE:
         return await users.ids(tx, org, after, limit)
     present = await places.page(tx, places.WORKSPACE, org, team, after=after, limit=limit)
@@ -106,20 +127,24 @@ async def users_profile_get(call: MethodCall) -> dict[str, Any]:
     id = call.arguments.text("user") or call.token.user_id
     labels = call.arguments.flag("include_labels")
     async with call.store.read() as tx:
-        user = await _existing(tx, call, id)
+        user = await _visible(tx, call, id)
         view = _view(call, tx.now, call.token.team_id, alone=True)
     return {"profile": people.profile(user, view, labels)}
 
 
 @method("users.conversations", scope=channels.READING, tier=3)
 async def users_conversations(call: MethodCall) -> dict[str, Any]:
-    """The channels of a workspace that somebody is in: of private ones those that one is in, too."""
+    """The channels of a workspace that somebody is in: of private ones those that one is in, too.
+
+    For guests that goes for public ones as well.
+    """
     page = call.page("channel", default=100, most=999)
     wanted = channels.wanted(call, page)
     async with call.store.scan() as tx:
         team = await call.team(tx)
-        user = await _existing(tx, call, call.arguments.text("user") or call.token.user_id)
-        found = await channel_rows.of_person(tx, call.org.id, user.id, call.token.user_id, team, wanted)
+        me, is_guest = call.token.user_id, call.grant.owner_role.is_guest
+        user = await _visible(tx, call, call.arguments.text("user") or me)
+        found = await channel_rows.of_person(tx, call.org.id, user.id, me, team, wanted, public=not is_guest)
         shown = found[: wanted.limit - 1]
         homes = await channel_rows.homes(tx, call.org.id, [channel.id for channel in shown])
     drawn = [channels.drawn(channel, homes[channel.id], call.org, team) for channel in shown]
