@@ -38,4 +38,11 @@ def test_what_is_no_secret_stays(text: str) -> None:
 @pytest.mark.parametrize("part", ["a-", "a://b:", "a.b@", "xoxp-", "password ", "bearer=", "\"'"])
 def test_a_long_text_of_a_clients_making_takes_no_long_time(part: str) -> None:
     """It would take minutes if the time grew with the square of the length."""
-    redacted(part * 20_000)
+    redacted(part * 50_000)
+    redacted(f"@ {part * 50_000} @")
+
+
+def test_what_follows_a_long_url_is_blotted_out_too() -> None:
+    url = f"https://user:{'p' * 5_000}@example.org/?token=xoxp-12-ab&next=postgresql://u:pass@db"
+    assert redacted(url) == "https://user:***@db"
+    assert redacted("https://example.org/?token=xoxp-12-ab") == "https://example.org/?token=xoxp-***"

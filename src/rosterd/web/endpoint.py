@@ -20,6 +20,9 @@ from rosterd.web.watching import UNANSWERED, Watcher, fields
 
 log = logging.getLogger("rosterd.web")
 
+LONGEST_REASON = 500
+"""Characters of the log for why a request failed: a client may have had its say in that."""
+
 Public = Callable[[Request], Awaitable[Reply]]
 """What a path answers to a GET by anyone. May raise what :mod:`rosterd.web.errors` explains."""
 
@@ -96,7 +99,8 @@ class Endpoint:
         if reply.status < 500 or isinstance(error, HttpError):  # others are logged with what caused them
             asked = f"{request.method} {request.path}"
             details = fields(request, reply.status)
-            log.info("request %s: %s: %d %s", request.id, asked, reply.status, error, extra=details)
+            said = str(error)[:LONGEST_REASON]
+            log.info("request %s: %s: %d %s", request.id, asked, reply.status, said, extra=details)
         return reply
 
     async def _answer(self, request: Request) -> Reply:

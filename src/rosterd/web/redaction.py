@@ -10,11 +10,12 @@ import re
 
 _SECRETS = re.compile(
     r"(?P<token>xox[a-z](?:-|%2D))[\w%-]+"  # rosterd's tokens, and Slack's of all kinds
-    # A URL, from the colon to the last @. Bounded: a client may have had its say in a text.
-    r"|(?P<user>\b[a-z][a-z0-9+.-]{0,20}://[^\s/:@\"']{0,200}:)[^\s\"']{0,2000}(?=@)"
     r"|(?P<word>\b(?:bearer|password['\"]?\s*[=:])\s*['\"]?)[^\s'\"&,;}]+",
     re.IGNORECASE,
 )
+# A client may have had its say in a text: what is read once here is not read again.
+_URL = re.compile(r"\b[a-z][a-z0-9+.-]{0,20}://[^\s\"']*", re.IGNORECASE)
+_USER = re.compile(r"://[^\s/:@\"']{0,200}:")
 
 
 def redacted(text: str) -> str:
@@ -29,4 +30,12 @@ def redacted(text: str) -> str:
     >>> redacted('Authorization: Bearer abc, {"password": "hunter2"}, ?password=x&a=b')
     'Authorization: Bearer ***, {"password": "***"}, ?password=***&a=b'
     """
-    return _SECRETS.sub(lambda found: (found["token"] or found["user"] or found["word"]) + "***", text)
+    text = _URL.sub(_without_password, text)
+    return _SECRETS.sub(lambda found: (found["token"] or found["word"]) + "***", text)
+
+
+def _without_password(found: re.Match[str]) -> str:
+    """A URL without what is between the first colon behind a user's name and the last @."""
+    whole, end = found[0], found[0].rfind("@")
+    user = _USER.search(whole, 0, max(end, 0))
+    return whole if user is None else f"{whole[: user.end()]}***{whole[end:]}"
