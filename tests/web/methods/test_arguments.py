@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rosterd.web.methods.arguments import Arguments, read
+from rosterd.web.methods.arguments import MOST_LISTED, Arguments, read
 from rosterd.web.methods.errors import MethodError
 from tests.web.requests import a_request
 
@@ -74,6 +74,9 @@ class TestOneArgument:
         assert Arguments({"a": [1]}).listed("a") == ["1"]
         assert refused(lambda: Arguments({"a": [["C1"]]}).listed("a")) == "invalid_arguments"
         assert refused(lambda: Arguments({"a": {"b": 1}}).listed("a")) == "invalid_arguments"
+
+        for many in ("C1," * MOST_LISTED + "C2", ["C1"] * (MOST_LISTED + 1)):
+            assert refused(partial(Arguments({"a": many}).listed, "a")) == "invalid_arguments"
 
     def test_a_text_that_no_database_takes_is_refused(self) -> None:
         assert refused(lambda: Arguments({"a": "x\0"}).text("a")) == "invalid_arguments"

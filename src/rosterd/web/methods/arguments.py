@@ -29,6 +29,9 @@ _ARRAY = re.compile(r"[A-Za-z0-9_]{1,64}\[.*\]", re.DOTALL)
 _MOST = 100
 """Arguments of one call."""
 
+MOST_LISTED = 20_000
+"""Texts in one argument: more than any method takes (15,000 members), and less than holds anybody up."""
+
 UNKNOWN_BODY = 1024 * 1024
 """Bytes of a body that are read for somebody unknown: a form may have to be read to know its token."""
 
@@ -88,12 +91,14 @@ class Arguments:
         """Several texts, each once: with commas between them, or a list of JSON. None: it is not there."""
         value = self.values.get(name)
         if isinstance(value, list):
-            texts = [Arguments({name: each}).text(name) or "" for each in value]
+            texts = [Arguments({name: each}).text(name) or "" for each in value[: MOST_LISTED + 1]]
         else:
             text = self.text(name)
             if text is None:
                 return None
-            texts = text.split(",")
+            texts = text.split(",", MOST_LISTED)
+        if len(texts) > MOST_LISTED:
+            raise invalid_arguments(f"must be no more than {MOST_LISTED} items [json-pointer:/{name}]")
         return list(dict.fromkeys(each.strip() for each in texts if each.strip()))
 
 
