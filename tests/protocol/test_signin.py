@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from rosterd.dashboard.patience import REFUSALS
 from tests.protocol import inside, secrets_at_rest
 from tests.protocol.browser import Browser, Form, Screen, screen, sign_in, signin_path
 from tests.protocol.conftest import MakeOrg
@@ -74,6 +75,16 @@ def test_a_link_leads_in_once_and_opening_it_changes_nothing(org: Org, browser: 
         assert (page.status, page.heading) == (403, "This link leads nowhere any more")
         assert thief.secret is None
     assert org.events()[-1] == "user_login_failed"
+
+
+def test_whoever_has_an_old_link_does_not_fill_the_trail(org: Org, browser: Browser) -> None:
+    ann = org.create_user("ann")
+    [form] = browser.open(signin_path(org, ann)).forms
+    browser.send(form)
+    with Browser(org.server.url) as thief:
+        for _ in range(REFUSALS.burst + 20):
+            assert thief.send(form).status == 403
+    assert REFUSALS.burst <= org.events(ann).count("user_login_failed") < REFUSALS.burst + 20
 
 
 def test_a_link_is_of_its_organisation(make_org: MakeOrg, browser: Browser) -> None:

@@ -93,6 +93,8 @@ def test_an_address_that_is_not_verified_will_not_do(
     assert (page.status, page.heading) == (403, "Your address is not verified")
     assert (browser.secret, statuses(org)["ann"]) == (None, "invited")
     assert org.events(ann) == ["user_created", "user_login_failed"]
+    with Browser(org.server.url) as another:  # of an address that is nobody's here the same is said
+        assert log_in(another, org, "stranger").text == page.text
 
 
 def test_a_stranger_is_told_so_and_nobody_is_created(

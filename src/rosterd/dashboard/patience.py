@@ -12,7 +12,7 @@ MAIL_COST = 3
 """Five mails at once to one address, then one every three minutes."""
 
 REFUSALS = Limit("refused_sign_ins", per_minute=60, burst=60)
-"""Of an organisation's refused sign-ins by nobody known, so many are put into its trail."""
+"""Of the refused sign-ins of one person, or of nobody known, so many are put into the trail."""
 
 MOST_KEYS = 10_000
 

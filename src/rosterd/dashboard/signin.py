@@ -172,10 +172,10 @@ def _by_identity(
 
     async def enter(tx: Tx) -> Entry:
         user_id = await _holder(tx, org, account_key(identity.email))
+        if not identity.is_verified and not idp.accepts_unverified:  # nor is anything said of its holder
+            raise NotAllowed("email_not_verified", user=user_id or "")
         if user_id is None:
             raise NotFound("unknown_member")
-        if not identity.is_verified and not idp.accepts_unverified:
-            raise NotAllowed("email_not_verified", user=user_id)
         return await actions.sign_in(tx, org, user_id, Means.OIDC, key=desk.key, origin=visit.origin)
 
     return enter
@@ -197,8 +197,10 @@ async def _note(
     desk: Desk, visit: Visit, org: Org, user: UserId | None, means: Means, error: DirectoryError
 ) -> None:
     log.info("request %s: sign-in to %s refused: %s", visit.id, org.domain, error)
-    if user is None and (means is Means.LINK or not desk.patience.allows(f"refused {org.id}", REFUSALS, 1)):
-        return  # anybody can try: the trail is not theirs to fill
+    if user is None and means is Means.LINK:
+        return
+    if not desk.patience.allows(f"refused {org.id} {user or ''}", REFUSALS, 1):
+        return  # anybody can try, and whoever has an old link: the trail is not theirs to fill
     async with desk.store.write() as tx:
         await actions.note_failure(tx, org, user, means, error, origin=visit.origin)
 
