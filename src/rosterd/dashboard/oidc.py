@@ -36,6 +36,9 @@ SECONDS = 10.0
 MOST_BYTES = 1024 * 1024
 KEEP_SECONDS = 3600.0
 AGAIN_SECONDS = 60.0
+SILENT_SECONDS = 5.0
+"""How long a provider is left alone that could not be asked what it is."""
+
 LEEWAY_SECONDS = 60
 SCOPE = "openid email profile"
 
@@ -106,6 +109,8 @@ class Providers:
 
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+        self._silent: dict[str, float] = {}  # since when, of the monotonic clock
         self._http: httpx.AsyncClient | None = None
 
     async def begin(self, idp: IdentityProvider, redirect_uri: str) -> Departure:
@@ -151,6 +156,17 @@ class Providers:
             self._http = None
 
     async def _provider(self, issuer: str) -> _Known:
+        """Anybody can make us ask: we ask once for all who wait, and if it was no use not again at once."""
+        async with self._asking.setdefault(issuer, asyncio.Lock()):
+            if time.monotonic() - self._silent.get(issuer, -SILENT_SECONDS) < SILENT_SECONDS:
+                raise ProviderUnavailable(f"{issuer} did not answer just now")
+            try:
+                return await self._described(issuer)
+            except ProviderUnavailable:
+                self._silent[issuer] = time.monotonic()
+                raise
+
+    async def _described(self, issuer: str) -> _Known:
         known = self._known.get(issuer)
         if known is None or time.monotonic() - known.at > KEEP_SECONDS:
             url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
