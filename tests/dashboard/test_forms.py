@@ -32,7 +32,7 @@ class Sent:
     def header(self, name: bytes) -> str | None:
         return self._headers.get(name.decode())
 
-    async def content(self, read: Callable[[bytes], T]) -> T:
+    async def content(self, read: Callable[[bytes], T], most: int, /) -> T:
         return read(self._body)
 
 
@@ -66,7 +66,7 @@ async def test_a_form_is_taken_from_our_own_pages(headers: dict[str, str], is_ou
         assert caught.value.code == "cross_site_request"
 
 
-@pytest.mark.parametrize("body", [b"a=%ff", b"a=\xc3\xa9", b"&".join([b"a=1"] * 101), b"a" * 70_000])
+@pytest.mark.parametrize("body", [b"a=%ff", b"a=\xc3\xa9", b"&".join([b"a=1"] * 101)])
 async def test_what_is_no_form_is_refused(body: bytes) -> None:
     with pytest.raises(DirectoryError) as caught:
         await forms.fields(Sent(body, content_type="application/x-www-form-urlencoded"), BASE)

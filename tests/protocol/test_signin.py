@@ -87,6 +87,12 @@ def test_whoever_has_an_old_link_does_not_fill_the_trail(org: Org, browser: Brow
     assert REFUSALS.burst <= org.events(ann).count("user_login_failed") < REFUSALS.burst + 20
 
 
+def test_no_more_of_a_form_is_read_than_one_of_ours_can_have(org: Org) -> None:
+    where = f"{org.server.url}/signin/{org.domain}/mail"
+    form = {"email": "a" * 70_000}
+    assert org.server.http.post(where, data=form).status_code == 413
+
+
 def test_a_link_is_of_its_organisation(make_org: MakeOrg, browser: Browser) -> None:
     here, there = make_org(), make_org()
     path = signin_path(here, here.create_user("ann"))
@@ -240,7 +246,6 @@ def test_whatever_is_no_form_is_refused(org: Org, browser: Browser) -> None:
         (b"email=%ff", form),
         (b"email=\xff", form),
         (b"a=1&" * 200, form),
-        (b"email=" + b"a" * 100_000, form),
     ):
         page = screen(browser.http.post(url, content=content, headers=headers))
         assert (page.status, page.heading) == (400, "The form was not understood")

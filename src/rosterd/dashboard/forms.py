@@ -24,7 +24,7 @@ async def fields(visit: Visit, base_url: str) -> Mapping[str, str]:
     media = (visit.header(b"content-type") or "").partition(";")[0].strip().lower()
     if media != _FORM:
         raise Invalid("invalid_form_data")
-    return await visit.content(_parsed)
+    return await visit.content(_parsed, MAX_FORM)
 
 
 def check_same_site(visit: Visit, base_url: str) -> None:
@@ -47,8 +47,6 @@ def check_same_site(visit: Visit, base_url: str) -> None:
 
 
 def _parsed(body: bytes) -> Mapping[str, str]:
-    if len(body) > MAX_FORM:
-        raise Invalid("invalid_form_data")
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError as error:

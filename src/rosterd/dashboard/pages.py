@@ -41,8 +41,8 @@ class Visit(Protocol):
     def header(self, name: bytes) -> str | None:
         """The header of this name in lower case."""
 
-    async def content(self, read: Callable[[bytes], T]) -> T:
-        """What ``read`` makes of the body, which comes under limits of size and time."""
+    async def content(self, read: Callable[[bytes], T], most: int, /) -> T:
+        """What ``read`` makes of the body: at most so many bytes, and under a limit of time."""
 
 
 @dataclass(slots=True)
