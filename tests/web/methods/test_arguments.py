@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rosterd.web.methods.arguments import MOST_LISTED, Arguments, read
+from rosterd.web.methods.arguments import MOST_LISTED, Arguments, parsed, read
 from rosterd.web.methods.errors import MethodError
 from tests.web.requests import a_request
 
@@ -77,6 +77,14 @@ class TestOneArgument:
 
         for many in ("C1," * MOST_LISTED + "C2", ["C1"] * (MOST_LISTED + 1)):
             assert refused(partial(Arguments({"a": many}).listed, "a")) == "invalid_arguments"
+
+    def test_of_a_header_no_more_is_read_than_one_has(self) -> None:
+        """It would take minutes if the time grew with the square of the length."""
+        long = 'multipart/form-data; boundary=x; a="' + ";" * 400_000
+        assert refused(partial(parsed, b"--x--", long)) == "invalid_post_type"
+        head = b'Content-Disposition: form-data; name=a; b="' + b";" * 9_000
+        body = (b"--x\r\n" + head + b"\r\n\r\n1\r\n") * 100 + b"--x--"
+        assert parsed(body, "multipart/form-data; boundary=x") == {"a": "1"}
 
     def test_a_text_that_no_database_takes_is_refused(self) -> None:
         assert refused(lambda: Arguments({"a": "x\0"}).text("a")) == "invalid_arguments"
