@@ -65,10 +65,7 @@ def _orgs() -> None:
         _text("name"),
         _text("domain"),
         _number("created"),
-        _text("description"),
-        _text("discoverability"),
         sa.PrimaryKeyConstraint("org_id", "id", name="workspaces_pk"),
-        sa.UniqueConstraint("org_id", "domain", name="workspaces_domain"),
         sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name="workspaces_org"),
     )
 
@@ -174,7 +171,6 @@ def _access() -> None:
         _number("expires", null=True),
         _number("last_used", null=True),
         _number("revoked", null=True),
-        _text("app_id", null=True),
         sa.PrimaryKeyConstraint("hash", name="tokens_pk"),
         sa.UniqueConstraint("org_id", "id", name="tokens_id"),
         sa.ForeignKeyConstraint(["org_id", "user_id"], ["users.org_id", "users.id"], name="tokens_user"),
@@ -240,7 +236,6 @@ EXPECTATIONS = (
     ("orgs", "sqlite_autoindex_orgs_1", "10 1"),
     ("orgs", "sqlite_autoindex_orgs_2", "10 1"),
     ("workspaces", "sqlite_autoindex_workspaces_1", "20 20 1"),
-    ("workspaces", "sqlite_autoindex_workspaces_2", "20 20 1"),
     ("names", "names", "100000 100000 1"),
     ("users", "sqlite_autoindex_users_1", "100000 100000 1"),
     ("users", "sqlite_autoindex_users_2", "100000 100000 1"),

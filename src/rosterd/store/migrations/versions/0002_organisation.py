@@ -40,6 +40,8 @@ def _flag(name: str) -> sa.Column[Any]:
 
 def upgrade() -> None:
     _people()
+    _workspaces()
+    op.add_column("tokens", _text("app_id", null=True))
     _places()
     _connections()
     _outbox()
@@ -63,6 +65,26 @@ def _people() -> None:
         sqlite_where=is_expiring,
         postgresql_where=is_expiring,
     )
+
+
+def _workspaces() -> None:
+    """Made anew, since SQLite adds neither a key nor a column that must have a value."""
+    found = [dict(row) for row in op.get_bind().execute(sa.text("SELECT * FROM workspaces")).mappings()]
+    op.drop_table("workspaces")
+    made = op.create_table(
+        "workspaces",
+        _text("org_id"),
+        _text("id"),
+        _text("name"),
+        _text("domain"),
+        _number("created"),
+        _text("description"),
+        _text("discoverability"),
+        sa.PrimaryKeyConstraint("org_id", "id", name="workspaces_pk"),
+        sa.UniqueConstraint("org_id", "domain", name="workspaces_domain"),
+        sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name="workspaces_org"),
+    )
+    op.bulk_insert(made, [row | {"description": "", "discoverability": "invite_only"} for row in found])
 
 
 def _places() -> None:
@@ -449,6 +471,8 @@ _WAS_IN_GENERAL = (
 
 # As in revision 0001: table, index, and how many rows there are for each value of its first columns.
 EXPECTATIONS = (
+    ("workspaces", "sqlite_autoindex_workspaces_1", "20 20 1"),
+    ("workspaces", "sqlite_autoindex_workspaces_2", "20 20 1"),
     ("users", "users_expiring", "1000 1000 1 1"),
     ("audit_events", "audit_events_by_entity", "1000000 1000000 10 1"),
     ("workspace_members", "workspace_members", "200000 200000 10000 1 1"),
