@@ -47,6 +47,12 @@ def test_a_message_follows_from_its_errand_alone() -> None:
     ]
 
 
+def test_a_link_stands_in_one_piece() -> None:
+    link = "https://scim.example.org/signin/acme/link?key=" + "k" * 43
+    sent = bytes(message(ENTRY, a_letter(text=f"Hello Ann,\n\n{link}\n"), SENDER)).decode()
+    assert sent.endswith(f"Hello Ann,\r\n\r\n{link}\r\n")
+
+
 @pytest.mark.parametrize(
     "text",
     [

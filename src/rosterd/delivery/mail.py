@@ -71,8 +71,23 @@ def message(entry: Entry, letter: Letter, sender: str) -> EmailMessage:
     made["Date"] = datetime.fromtimestamp(entry.created / 1e6, UTC)
     made["Message-ID"] = f"<{entry.id}@{letter.org.domain}.{sender.rpartition('@')[2]}>"
     made["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no robot answers it
-    made.set_content(letter.text, cte="quoted-printable")
+    made.set_content(letter.text, cte=_encoding(letter.text))
     return made
+
+
+def _encoding(text: str) -> str:
+    """As it stands if it can, so that a link can be copied out of a file: quoted-printable breaks it.
+
+    >>> _encoding("https://scim.example.org/"), _encoding("Grüße"), _encoding("a" * 999)
+    ('7bit', 'quoted-printable', 'quoted-printable')
+    """
+    lines = text.split("\n")
+    stands = all(line.isascii() and line.isprintable() and len(line) <= _LONGEST for line in lines)
+    return "7bit" if stands else "quoted-printable"
+
+
+_LONGEST = 998
+"""Bytes of a line (RFC 5322 §2.1.1)."""
 
 
 def _line(text: str) -> str:
