@@ -41,7 +41,7 @@ async def test_each_reason_has_its_words(store: Store) -> None:
         await at.leave(tx, staff, ann)
         await groups.delete(tx, at.org, staff, actor=at.owner)
         stays, absences = await told(tx, at, ann)
-        gone = f"kept after leaving a group that is gone ({staff})"
+        gone = f"kept, once because of a group that is gone ({staff})"
         assert {id: sorted(words) for id, words in stays.items()} == {
             one: sorted([gone, "by the group “Sales” (required)"]),
             two: sorted([gone, "by the group “Sales” (required)"]),

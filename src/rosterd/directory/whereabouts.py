@@ -94,7 +94,7 @@ def sentence(why: Why) -> str:
     """A reason in words.
 
     >>> sentence(Why("S1", "Sales", False, True)), sentence(Why("S1", "Sales", True, False))
-    ('by the group “Sales” (required)', 'kept after leaving the group “Sales”')
+    ('by the group “Sales” (required)', 'kept, once because of the group “Sales”')
     >>> sentence(Why("", "", False, False)), sentence(Why("T1", "Acme", False, False))
     ('directly', 'as a default channel of the workspace “Acme”')
     """
@@ -104,7 +104,7 @@ def sentence(why: Why) -> str:
         return f"as a default channel of the workspace “{why.name}”"
     group = f"the group “{why.name}”" if why.name else f"a group that is gone ({why.source_id})"
     if why.is_kept:
-        return f"kept after leaving {group}"
+        return f"kept, once because of {group}"
     return f"by {group}" + (" (required)" if why.is_required else "")
 
 
