@@ -43,11 +43,13 @@ def test_the_outbox_is_listed_without_what_was_written_and_can_be_worked_on(acme
     first, second = [
         each for each in acme.lines("outbox", "list", "--org", "acme") if each["kind"] == "invitation"
     ]
-    assert list(first) == ["id", "created", "kind", "subject_id", "due", "attempts", "problem"]
+    assert list(first) == ["errand_id", "created", "kind", "subject_id", "due", "attempts", "problem"]
     assert (first["subject_id"], first["attempts"], first["problem"]) == (ann, 0, None)
     assert acme.lines("outbox", "list", "--org", "acme", "--dead") == []
-    assert acme.line("outbox", "retry", first["id"], "--org", "acme") == {"retried": 1}
-    assert acme.line("outbox", "drop", first["id"], second["id"], "--org", "acme") == {"dropped": 2}
+    assert acme.line("outbox", "retry", first["errand_id"], "--org", "acme") == {"retried": 1}
+    assert acme.line("outbox", "drop", first["errand_id"], second["errand_id"], "--org", "acme") == {
+        "dropped": 2
+    }
     assert acme.line("outbox", "drop", "--all-dead", "--org", "acme") == {"dropped": 0}
     assert "invitation" not in acme.text("outbox", "list", "--org", "acme")
 

@@ -119,7 +119,7 @@ class TestRequests:
         token = acme.text(
             "token", "create", "--org", "acme", "--user", "olive@acme.example", "--scopes", "admin"
         )
-        [token_id] = [each["id"] for each in acme.lines("token", "list", "--org", "acme")]
+        [token_id] = [each["token_id"] for each in acme.lines("token", "list", "--org", "acme")]
         with serving(tmp_path, "--database", acme.url, "--log-format", "json", "--access-log") as server:
             answer = httpx.get(
                 f"{server.url}/scim/v2/Users?count=1", headers={"Authorization": f"Bearer {token.strip()}"}

@@ -185,6 +185,7 @@ def test_explain_says_where_somebody_is_and_why(acme: Shell) -> None:
         }
     ]
     assert acme.text("explain", "bob@acme.example", *ORG).splitlines() == [
-        f"bob <bob@acme.example> {ids['bob']}: invited"
+        f"bob <bob@acme.example> {ids['bob']}: invited",
+        "in no workspace and no channel",
     ]
     assert "no_such_user" in acme.failure("explain", "nobody@acme.example", *ORG)

@@ -88,7 +88,7 @@ def test_an_event_says_who_by_which_request_from_where_and_what(org: Org, api: A
     response = api.send("PATCH", f"Users/{user_id}", body, headers=headers)
     [event] = inside.events(org.server.database, org.org_id, user_id)[1:]
     [token] = [json.loads(line) for line in org.run("token", "list").splitlines()]
-    assert (event.actor_id, event.token_id) == (org.owner_id, token["id"])
+    assert (event.actor_id, event.token_id) == (org.owner_id, token["token_id"])
     assert event.request_id == response.headers["x-request-id"]
     assert (event.client, event.ip_address) == ("connector/1.0", "127.0.0.1")
     assert json.loads(event.personal or "") == {"before": {"title": "Cook"}, "after": {"title": "Chef"}}

@@ -90,7 +90,7 @@ def test_an_entry_says_who_did_what_to_whom_where_and_by_which_app(org: Org, aud
             "session_id": None,
             "ip_address": "127.0.0.1",
             "app": {
-                "id": token["id"],
+                "id": token["token_id"],
                 "name": f"Token {token['id']}",
                 "scopes": ["admin"],
                 "scopes_bot": [],

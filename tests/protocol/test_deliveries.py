@@ -191,7 +191,7 @@ def test_a_recipient_that_is_refused_for_good_is_laid_with_the_dead_until_somebo
         until(lambda: 'outcome="dead"' in server.http.get(f"{server.url}/metrics").text)
         assert (errands(org), box.asked) == ([], ["ann@example.com"])
         box.refuse = lambda recipient: None
-        assert json.loads(org.run("outbox", "retry", dead["id"])) == {"retried": 1}
+        assert json.loads(org.run("outbox", "retry", dead["errand_id"])) == {"retried": 1}
         until(lambda: len(box.messages) == 1)
         until(lambda: not errands(org))
 

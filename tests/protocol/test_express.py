@@ -147,7 +147,7 @@ def test_a_token_that_ends_ends_here_too(org: Org, version: str) -> None:
         for each in (connection, another):
             assert [each.get(path)[0] for _ in range(3)] == [200] * 3
         listed = [json.loads(line) for line in org.run("token", "list").splitlines()]
-        org.run("token", "revoke", next(token["id"] for token in listed if token["user_id"] == user))
+        org.run("token", "revoke", next(token["token_id"] for token in listed if token["user_id"] == user))
         assert sorted(each.get(path)[0] for each in (connection, another)) == [200, 401]
         assert api.delete(path).is_success
         for each in (connection, another):

@@ -125,7 +125,7 @@ def test_an_owner_installs_an_app_and_its_token_works(org: Org, app: App, browse
     [shown] = [t for t in map(json.loads, org.run("token", "list").splitlines()) if t["app_id"] == app.id]
     assert (shown["user_id"], shown["scopes"], shown["team_id"]) == (org.owner_id, ["admin"], None)
     assert org.events(app.id) == ["app_manifest_created"]
-    assert org.events(shown["id"]) == ["app_installed"]
+    assert org.events(shown["token_id"]) == ["app_installed"]
     for secret in (token, told["code"], app.secret):
         assert secret not in secrets_at_rest.everything(org.server.database)
 
@@ -381,7 +381,7 @@ def test_an_app_that_is_ended_takes_its_tokens_with_it(org: Org, app: App, brows
     assert page.heading == "This app is not known here"
     assert org.api("v2").get("Users").status_code == 200
     [shown] = [json.loads(line) for line in org.run("app", "list").splitlines()]
-    assert shown["id"] == app.id
+    assert shown["app_id"] == app.id
     assert shown["revoked"] is not None
     assert "secret" not in str(shown)
 

@@ -70,7 +70,7 @@ def test_a_revoked_token_ends_at_once(org: Org, api: Api) -> None:
     ok(api.get("Users"))
     [token] = [json.loads(line) for line in org.run("token", "list").splitlines()]
     assert org.token not in json.dumps(token)
-    org.run("token", "revoke", token["id"])
+    org.run("token", "revoke", token["token_id"])
     check_unauthenticated(api)
 
 

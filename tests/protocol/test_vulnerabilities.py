@@ -387,7 +387,7 @@ def test_what_scim_knows_of_a_person_is_no_token(org: Org, version: str) -> None
         org.org_id,
         org.team_id,
         org.domain,
-        token["id"],
+        token["token_id"],
     )
     for text in known:
         refused = org.api(version, text).get("Users")

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
-import msgspec
 
 from rosterd import settings
 from rosterd.actions import apps, invitations, orgs, users
@@ -15,6 +14,9 @@ from rosterd.cli.session import (
     database_option,
     find_org,
     find_user,
+    find_workspace,
+    named,
+    note_unknown,
     operator,
     org_option,
     origin,
@@ -24,7 +26,7 @@ from rosterd.cli.session import (
     when,
 )
 from rosterd.directory import access
-from rosterd.directory.model import Org, Plan, Profile, Role, TeamId, Token, TokenId, User
+from rosterd.directory.model import Org, Plan, Profile, Role, Token, TokenId, User
 from rosterd.directory.users import UserChange
 from rosterd.store import orgs as org_rows
 from rosterd.store import tokens
@@ -68,7 +70,7 @@ def org_list(database: str) -> None:
             return await org_rows.every(tx)
 
     for org in run(database, work):
-        shown = msgspec.structs.asdict(org)
+        shown = named("org", org)
         shown["members_may_change_display_name"] = shown.pop("display_name_change")
         show(shown | {"created": when(org.created / 1e6)})
 
@@ -248,8 +250,14 @@ def token_group() -> None:
 @token_group.command("create")
 @org_option
 @user_option
-@click.option("--scopes", required=True, help="Comma-separated scopes; SCIM needs admin.")
-@click.option("--team", metavar="ID", help="Install on one workspace only, which SCIM on Enterprise refuses.")
+@click.option("--scopes", "--scope", required=True, help="Comma-separated scopes; SCIM needs admin.")
+@click.option(
+    "--workspace",
+    "--team",
+    "team",
+    metavar="DOMAIN|ID",
+    help="For one workspace only, which SCIM on Enterprise refuses.",
+)
 @click.option(
     "--allow-ip", multiple=True, metavar="CIDR", help="IPv4 range it may be used from; up to ten times."
 )
@@ -267,6 +275,7 @@ def token_create(
     database: str,
 ) -> None:
     """Make a token of a person, and print it: it is shown this once."""
+    wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
 
     async def work(store: Store) -> str:
         key = settings.token_key(database)
@@ -277,9 +286,9 @@ def token_create(
                 tx,
                 org,
                 owner,
-                [scope.strip() for scope in scopes.split(",") if scope.strip()],
+                wanted,
                 key=key,
-                team_id=TeamId(team) if team else None,
+                team_id=await find_workspace(tx, org, team) if team else None,
                 allow_ips=allow_ip,
                 expires=_when(expires) if expires else None,
                 actor=operator(org, "token create"),
@@ -287,7 +296,8 @@ def token_create(
         return text
 
     text = run(database, work)
-    if access.SCIM_SCOPE not in [scope.strip() for scope in scopes.split(",")]:
+    note_unknown(wanted)
+    if access.SCIM_SCOPE not in wanted:
         click.echo(f"note: without the scope {access.SCIM_SCOPE} SCIM refuses this token", err=True)
     click.echo(text)
 
@@ -318,7 +328,7 @@ def token_list(org_name: str, database: str) -> None:
     for token in run(database, work):
         times = {"created": when(token.created / 1e6), "expires": when(token.expires)}
         times |= {"last_used": when(token.last_used), "revoked": when(token.revoked)}
-        show(msgspec.structs.asdict(token) | times)
+        show(named("token", token) | times)
 
 
 @token_group.command("revoke")

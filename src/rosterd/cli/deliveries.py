@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-import msgspec
 
 from rosterd.actions import webhooks
-from rosterd.cli.session import database_option, find_org, operator, org_option, run, show, when
+from rosterd.cli.session import database_option, find_org, named, operator, org_option, run, show, when
 from rosterd.directory.webhooks import Webhook
 from rosterd.store import outbox
 from rosterd.store import webhooks as webhook_rows
@@ -101,7 +100,7 @@ def outbox_list(org_name: str, dead: bool, database: str) -> None:
 
 def _shown(entry: Entry) -> dict[str, Any]:
     """Without the arguments: they may be what somebody wrote."""
-    shown = msgspec.structs.asdict(entry)
+    shown = named("errand", entry)
     for name in ("org_id", "arguments", "dead"):
         del shown[name]
     return shown | {"created": when(entry.created / 1e6), "due": when(entry.due / 1e6)}

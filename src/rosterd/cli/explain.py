@@ -32,6 +32,8 @@ def explain(user_name: str, org_name: str, as_json: bool, database: str) -> None
         show(whole | msgspec.to_builtins(found))
         return
     click.echo(f"{user.username} <{user.email}> {user.id}: {found.status}")
+    if not found.stays:
+        click.echo("in no workspace and no channel")
     for stay in found.stays:
         click.echo(_named(stay.place_id, stay.name))
         for why in stay.reasons:

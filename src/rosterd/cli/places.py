@@ -10,6 +10,7 @@ from rosterd.actions import channels, connections, workspaces
 from rosterd.cli.session import (
     database_option,
     find_org,
+    find_workspace,
     operator,
     org_option,
     run,
@@ -27,7 +28,6 @@ from rosterd.directory.model import (
     GroupId,
     GroupWorkspace,
     Org,
-    TeamId,
     Workspace,
 )
 from rosterd.store import channels as channel_rows
@@ -145,7 +145,7 @@ def channel_create(
     async def work(store: Store) -> dict[str, Any]:
         async with store.write() as tx:
             org = await find_org(tx, org_name)
-            within = [await _find_workspace(tx, org, each) for each in teams]
+            within = [await find_workspace(tx, org, each) for each in teams]
             known = await workspace_rows.every(tx, org.id)
             if not within and not is_org_wide and len(known) == 1:
                 within = [known[0].id]
@@ -175,7 +175,7 @@ def channel_list(org_name: str, team: str | None, database: str) -> None:
     async def work(store: Store) -> None:
         async with store.scan() as tx:
             org = await find_org(tx, org_name)
-            within = await _find_workspace(tx, org, team) if team else None
+            within = await find_workspace(tx, org, team) if team else None
             after = (0, "")
             while found := await channel_rows.page(tx, org.id, within, after=after, limit=_PAGE):
                 ids = [channel.id for channel in found]
@@ -286,7 +286,7 @@ def group_connect(
             group = await _find_group(tx, org, group_name)
             if team:
                 to = GroupWorkspace(
-                    await _find_workspace(tx, org, team), not not_required, not no_auto_provision
+                    await find_workspace(tx, org, team), not not_required, not no_auto_provision
                 )
                 await connections.connect_workspaces(tx, org, group.id, [to], actor=actor)
             elif channel:
@@ -339,7 +339,7 @@ async def _disconnect(
     actor: Actor,
 ) -> None:
     if team:
-        id = await _find_workspace(tx, org, team)
+        id = await find_workspace(tx, org, team)
         await connections.disconnect_workspace(tx, org, group, id, actor=actor)
     elif channel:
         found = await _find_channel(tx, org, channel)
@@ -352,15 +352,6 @@ async def _disconnect(
 def _check_one(*named: str | None) -> None:
     if sum(name is not None for name in named) != 1:
         raise click.UsageError("say one of --workspace, --channel and --allowlist")
-
-
-async def _find_workspace(tx: Tx, org: Org, name: str) -> TeamId:
-    team = await workspace_rows.find(tx, org.id, TeamId(name)) or await workspace_rows.find_by_domain(
-        tx, org.id, name.lower()
-    )
-    if team is None:
-        raise NotFound("no_such_team", team=name)
-    return team.id
 
 
 async def _find_channel(tx: Tx, org: Org, name: str) -> ChannelId:

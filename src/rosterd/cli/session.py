@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -16,11 +16,12 @@ import msgspec
 from rosterd import settings
 from rosterd.actions import orgs as org_actions
 from rosterd.app import seal
+from rosterd.directory.apps import SCOPES
 from rosterd.directory.errors import DirectoryError, NotFound
-from rosterd.directory.model import Actor, Org, Origin, User, UserId
+from rosterd.directory.model import Actor, Org, Origin, TeamId, User, UserId
 from rosterd.directory.names import account_key
 from rosterd.provisioning.cards import card
-from rosterd.store import orgs, users
+from rosterd.store import orgs, users, workspaces
 from rosterd.store.engine import Store, StoreError, Tx, open_store
 
 T = TypeVar("T")
@@ -84,7 +85,7 @@ WORDS = {
     "invalid_action": "no action of the audit trail; see /audit/v1/actions",
     "invalid_app_name": "1 to 80 characters that can be shown",
     "invalid_client": "the provider has given this server a client id and a secret: both are needed",
-    "invalid_domain": "a domain is 1 to 63 lower-case letters, digits and hyphens",
+    "invalid_domain": "lower-case letters, digits and hyphens; at most 63, of a workspace 21",
     "invalid_expiration": "that time has passed",
     "invalid_ip_range": "an IPv4 address or a range such as 192.0.2.0/24",
     "invalid_issuer": "an https URL as the provider writes it, without query; http only to this machine",
@@ -152,8 +153,31 @@ async def find_user(tx: Tx, org: Org, name: str, *, lock: bool = True) -> User:
     return user
 
 
+async def find_workspace(tx: Tx, org: Org, name: str) -> TeamId:
+    """The workspace with this domain or id. Raises ``no_such_team``."""
+    team = await workspaces.find(tx, org.id, TeamId(name)) or await workspaces.find_by_domain(
+        tx, org.id, name.lower()
+    )
+    if team is None:
+        raise NotFound("no_such_team", team=name)
+    return team.id
+
+
 def operator(org: Org, command: str) -> Actor:
     return org_actions.operator(org.id, origin(command))
+
+
+def named(noun: str, value: Any) -> dict[str, Any]:
+    """The fields of a struct as commands print them: of a person, say, ``id`` as ``user_id``."""
+    return {
+        f"{noun}_id" if name == "id" else name: each for name, each in msgspec.structs.asdict(value).items()
+    }
+
+
+def note_unknown(scopes: Sequence[str]) -> None:
+    """Say on stderr which of these scopes nothing here asks for: they may be misspelt."""
+    if unknown := [scope for scope in scopes if scope not in SCOPES]:
+        click.echo(f"note: nothing here asks for the scope {', '.join(unknown)}", err=True)
 
 
 def show(value: Any) -> None:

@@ -13,6 +13,8 @@ from rosterd.cli.session import (
     database_option,
     find_org,
     find_user,
+    named,
+    note_unknown,
     operator,
     org_option,
     run,
@@ -161,7 +163,7 @@ def session_list(org_name: str, user_name: str, database: str) -> None:
 
     for session in run(database, work):
         times = {"created": when(session.created / 1e6), "last_used": when(session.last_used)}
-        show(msgspec.structs.asdict(session) | times | {"expires": when(session.expires)})
+        show(named("session", session) | times | {"expires": when(session.expires)})
 
 
 @session_group.command("end")
@@ -199,6 +201,7 @@ def app_group() -> None:
 )
 @click.option(
     "--scope",
+    "--scopes",
     "scopes",
     multiple=True,
     required=True,
@@ -209,6 +212,7 @@ def app_create(
     org_name: str, name: str, redirect_uris: tuple[str, ...], scopes: tuple[str, ...], database: str
 ) -> None:
     """Register an app, and print its client id and secret: the secret is shown this once."""
+    wanted = listed(" ".join(scopes))
 
     async def work(store: Store) -> dict[str, Any]:
         key = settings.token_key(database)
@@ -219,13 +223,15 @@ def app_create(
                 org,
                 name,
                 redirect_uris,
-                listed(" ".join(scopes)),
+                wanted,
                 key=key,
                 actor=operator(org, "app create"),
             )
         return {"app_id": app.id, "client_id": app.client_id, "client_secret": secret}
 
-    show(run(database, work))
+    made = run(database, work)
+    note_unknown(wanted)
+    show(made)
 
 
 @app_group.command("list")
@@ -240,7 +246,7 @@ def app_list(org_name: str, database: str) -> None:
 
     for app in run(database, work):
         times = {"created": when(app.created / 1e6), "revoked": when(app.revoked)}
-        show(msgspec.structs.asdict(app) | times)
+        show(named("app", app) | times)
 
 
 @app_group.command("revoke")

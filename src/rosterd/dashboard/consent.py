@@ -42,19 +42,6 @@ ASKED = (
 ERRORS = {"no_such_team": "invalid_team", "permission_denied": "access_denied"}
 """Codes of ours → what an app is told."""
 
-MEANINGS = {
-    "admin": "create, change and deactivate people and groups by SCIM, as far as your role goes",
-    "auditlogs:read": "read the audit log",
-    "users:read": "see people and their profiles",
-    "users:read.email": "see people's e-mail addresses",
-    "team:read": "see the organisation's name and settings",
-    "usergroups:read": "see user groups",
-    "usergroups:write": "change user groups",
-    "channels:read": "see public channels",
-    "groups:read": "see private channels that you are in",
-    "chat:write": "send messages as you",
-}
-
 
 class Request(msgspec.Struct, frozen=True):
     """What an app asks for, checked. ``redirect_uri``: as it was named, or empty."""
@@ -90,7 +77,7 @@ async def ask(desk: Desk, visit: Visit) -> Page:
         user=seat.user,
         org=seat.org,
         team=team,
-        scopes=[(scope, MEANINGS.get(scope, "")) for scope in request.scopes],
+        scopes=[(scope, rules.SCOPES.get(scope, "")) for scope in request.scopes],
         target=urlsplit(target).netloc,
         asked=[*asked.items()],
     )

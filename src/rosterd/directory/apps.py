@@ -55,6 +55,35 @@ class Code(msgspec.Struct, frozen=True):
     token_id: TokenId | None  # what it was exchanged for
 
 
+SCOPES = {
+    "admin": "create, change and deactivate people and groups by SCIM, as far as your role goes",
+    "admin.analytics:read": "read who was active when",
+    "admin.conversations:read": "see all channels, and which groups restrict them",
+    "admin.conversations:write": "create channels, and restrict them to groups",
+    "admin.teams:read": "see all workspaces, their owners and admins",
+    "admin.teams:write": "create workspaces",
+    "admin.usergroups:read": "see where groups lead",
+    "admin.usergroups:write": "lead groups to workspaces and channels",
+    "admin.users:read": "see all people, their roles and workspaces",
+    "admin.users:write": "invite people, put them into workspaces, take them out, and change their roles",
+    "auditlogs:read": "read the audit log",
+    "channels:read": "see public channels",
+    "channels:write": "create public channels, and change who is in them",
+    "chat:write": "send messages as you",
+    "groups:read": "see private channels that you are in",
+    "groups:write": "create private channels, and change who is in them",
+    "im:read": "see your direct messages",
+    "mpim:read": "see your group messages",
+    "team:read": "see the organisation's name and settings",
+    "usergroups:read": "see user groups",
+    "usergroups:write": "change user groups",
+    "users.profile:read": "see people's profiles",
+    "users:read": "see people and their profiles",
+    "users:read.email": "see people's e-mail addresses",
+}
+"""The scopes that something here asks for, and what each lets somebody do."""
+
+
 def listed(text: str) -> tuple[str, ...]:
     """Scopes as a client writes them: commas or spaces between, each once.
 

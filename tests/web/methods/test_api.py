@@ -11,6 +11,7 @@ import pytest
 
 from rosterd.actions import apps, orgs, users
 from rosterd.app import App
+from rosterd.directory.apps import SCOPES
 from rosterd.directory.errors import NotFound, Taken
 from rosterd.directory.model import Org, Origin, Plan, Role
 from rosterd.directory.users import UserChange
@@ -209,3 +210,8 @@ async def test_every_method_says_what_its_page_says() -> None:
     }.items():
         assert (name, found[name]) == (name, told)
     assert {each.limit for each in api.METHODS.values()} <= parse({}).limits.keys()
+
+
+async def test_whoever_consents_is_told_what_every_scope_means() -> None:
+    asked = {scope for each in api.METHODS.values() for scope in each.scopes}
+    assert set(SCOPES) == asked | {"admin", "auditlogs:read"}
