@@ -291,6 +291,8 @@ async def ask_about_places(tx: Tx) -> None:
         await places.remove(tx, kind, E1, place, [bob])
         await consequences.held_by(tx, E1, place, group, after="", limit=1)
     await places.everywhere(tx, E1, [ann])
+    await places.acquainted(tx, E1, ann, [bob])
+    await places.acquaintances(tx, E1, ann, team.id)
     await places.suspend(tx, E1, ann)
     await places.former(tx, E1, team.id)
     await places.remember(tx, E1, ann, team.id)
