@@ -158,3 +158,10 @@ def test_every_command_and_option_is_in_the_documentation() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     text = "\n".join(page.read_text() for page in pages)
     assert [pair for pair in found if pair[0] not in text or pair[1] not in text] == []
+
+
+def test_the_table_of_commands_has_every_command() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    rows = "\n".join(line.split(" | ")[0] for line in lines if line.startswith("| `rosterd "))
+    names = dict.fromkeys(name for name, _ in options_of(rosterd, "rosterd"))
+    assert [name for name in names if f"`{name}" not in rows] == []

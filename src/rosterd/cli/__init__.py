@@ -17,7 +17,7 @@ from rosterd.cli.exchange import export, imports
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="rosterd")
 def rosterd() -> None:
-    """SCIM provisioning that behaves as Slack's does: rehearse, run, watch."""
+    """Provisioning, and the organisation behind it, as Slack's behave: rehearse, run, watch."""
 
 
 rosterd.add_command(serve.serve)

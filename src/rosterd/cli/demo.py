@@ -214,7 +214,7 @@ curl -s -H "$AUTH" "{base}/scim/v2/Users?count=3"
 
 # SCIM 1.1 with slack_sdk:
 
-python3 -m venv try && try/bin/pip install --quiet slack_sdk && try/bin/python - <<END
+python3 -m venv /tmp/try && /tmp/try/bin/pip install --quiet slack_sdk && /tmp/try/bin/python - <<END
 from slack_sdk.scim import SCIMClient
 client = SCIMClient(token="{token}", base_url="{base}/scim/v1/")
 print([user.user_name for user in client.search_users(count=20, start_index=1).users])
@@ -222,11 +222,11 @@ END
 
 # A story. Lena is new, and in Engineering:
 
-curl -s -H "$AUTH" -H "$JSON" {base}/scim/v2/Users -d '{{
+LENA=$(curl -s -H "$AUTH" -H "$JSON" {base}/scim/v2/Users -d '{{
   "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "lena",
   "name": {{"givenName": "Lena", "familyName": "Voss"}},
-  "emails": [{{"value": "lena@demo.example", "primary": true}}]}}' | tee lena.json
-LENA=$(grep -o '"id":"W[^"]*"' lena.json | cut -d '"' -f 4)
+  "emails": [{{"value": "lena@demo.example", "primary": true}}]}}' | grep -o '"id":"W[^"]*"' | cut -d '"' -f 4)
+echo "$LENA"
 curl -s -X PATCH -H "$AUTH" -H "$JSON" "{base}/scim/v2/Groups/{group}?excludedAttributes=members" -d '{{
   "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
   "Operations": [{{"op": "add", "path": "members", "value": [{{"value": "'$LENA'"}}]}}]}}'

@@ -45,7 +45,7 @@ _group_option = click.option("--group", "group_name", metavar="NAME|ID", require
 
 @click.group("workspace")
 def workspace_group() -> None:
-    """Workspaces of an Enterprise organisation."""
+    """Workspaces: many on Enterprise, else one."""
 
 
 @workspace_group.command("create")

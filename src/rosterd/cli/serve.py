@@ -134,7 +134,7 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--config", metavar="FILE", help="TOML file with any of these settings.  [env: ROSTERD_CONFIG]")
 @_options
 def serve(config: str | None, **flags: Any) -> None:
-    """Serve SCIM 1.1 at /scim/v1 and SCIM 2.0 at /scim/v2.
+    """Serve SCIM at /scim/v1 and /scim/v2, the Web API at /api, audit logs at /audit/v1, pages at /signin.
 
     An empty database is created; an older one is refused with the command to run. A setting given
     here wins over the environment, and that over the file.
