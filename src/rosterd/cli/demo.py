@@ -225,7 +225,8 @@ END
 LENA=$(curl -s -H "$AUTH" -H "$JSON" {base}/scim/v2/Users -d '{{
   "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "lena",
   "name": {{"givenName": "Lena", "familyName": "Voss"}},
-  "emails": [{{"value": "lena@demo.example", "primary": true}}]}}' | grep -o '"id":"W[^"]*"' | cut -d '"' -f 4)
+  "emails": [{{"value": "lena@demo.example", "primary": true}}]}}' |
+  grep -o '"id":"W[^"]*"' | cut -d '"' -f 4)
 echo "$LENA"
 curl -s -X PATCH -H "$AUTH" -H "$JSON" "{base}/scim/v2/Groups/{group}?excludedAttributes=members" -d '{{
   "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],

@@ -142,7 +142,7 @@ class MethodCall:
         if team is None:
             wanted = self.arguments.text(name)
             if not wanted:
-                raise MethodError("missing_argument")
+                raise MethodError("missing_argument", reason=name)
             team = TeamId(wanted)
             if await workspaces.find(tx, self.org.id, team) is None:
                 raise MethodError("team_access_not_granted")
