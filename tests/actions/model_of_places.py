@@ -226,7 +226,7 @@ class Places:
 
     def join(self, person: str, team: str) -> str | None:
         leading = [group for group in self.groups_of(person) if team in self.ways.get(group, {})]
-        if person in self.gone or not leading:
+        if person in self.gone or person in self.guests or not leading:
             return "not_allowed"
         before = self._where(person)
         for group in leading:

@@ -256,6 +256,7 @@ async def ask_about_places(tx: Tx) -> None:
     await workspaces.every(tx, E1)
     await workspaces.page(tx, E1)
     await workspaces.owners(tx, E1, [team.id])
+    await workspaces.open_to(tx, E1, ann)
     for role in (Role.ADMIN, Role.MEMBER):
         await workspaces.set_role(tx, E1, team.id, ann, role)
     await workspaces.roles_of(tx, E1, ann)
@@ -303,7 +304,7 @@ async def ask_about_places(tx: Tx) -> None:
     await connections.allow(tx, E1, channel.id, group)
     await connections.of_group(tx, E1, group)
     await connections.allowlist(tx, E1, channel.id)
-    await connections.groups_to_workspace(tx, E1, team.id)
+    await connections.holding(tx, E1, ann)
     await connections.groups_to_channel(tx, E1, channel.id)
     await connections.leading(tx, E1, team.id, ann)
     await whereabouts.of_person(tx, E1, a_user(1))

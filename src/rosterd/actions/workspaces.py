@@ -27,7 +27,7 @@ from rosterd.directory.model import (
     Workspace,
 )
 from rosterd.directory.users import UserChange
-from rosterd.store import audit, channels, connections, places, workspaces
+from rosterd.store import audit, channels, connections, groups, places, workspaces
 from rosterd.store import consequences as rows
 from rosterd.store.engine import Tx
 from rosterd.store.places import CHANNEL, WORKSPACE
@@ -194,26 +194,45 @@ async def remove(tx: Tx, org: Org, team_id: TeamId, user_id: UserId, *, actor: A
 async def join(tx: Tx, org: Org, team_id: TeamId, *, actor: Actor) -> None:
     """The actor joins a workspace that is open, or that a group of theirs leads to.
 
-    Raises ``no_such_team`` and ``not_allowed``.
+    The groups are the reason, if there are any. Raises ``no_such_team`` and ``not_allowed``.
     """
     rules.check_many(org.plan)
     workspace = await workspaces.find(tx, org.id, team_id)
     if workspace is None:
         raise NotFound("no_such_team", team=team_id)
+    for group_id in await connections.leading(tx, org.id, team_id, actor.user_id):
+        await groups.find(tx, org.id, group_id, lock="share")  # where it leads stays as it is
     user = await users.existing(tx, org.id, actor.user_id)
-    leading = await connections.leading(tx, org.id, team_id, user.id)
-    if user.deactivated or not (leading or workspace.discoverability is Discoverability.OPEN):
+    rules.check_comes_and_goes(user.role)
+    sources = await ways_in(tx, org, workspace, user.id)
+    if user.deactivated or not sources:
         raise NotAllowed("not_allowed", team=team_id)
-    sources: list[str] = [*leading] or [DIRECTLY]
     for source in sources:
         await consequences.put(tx, WORKSPACE, org.id, team_id, [user.id], source=source, actor=actor)
 
 
+async def ways_in(tx: Tx, org: Org, workspace: Workspace, user_id: UserId) -> list[str]:
+    """The reasons that somebody would have, if they joined by themselves; none: they may not."""
+    led = await connections.leading(tx, org.id, workspace.id, user_id)
+    return [*led] or [DIRECTLY] * (workspace.discoverability is Discoverability.OPEN)
+
+
 async def leave(tx: Tx, org: Org, team_id: TeamId, *, actor: Actor) -> None:
-    """The actor leaves a workspace, unless a group put them there at once (``required_by_group``)."""
+    """The actor leaves a workspace. Raises the errors of :func:`check_may_leave`."""
+    user = await users.existing(tx, org.id, actor.user_id)
+    await check_may_leave(tx, org, team_id, user)
+    await consequences.take_out(tx, WORKSPACE, org.id, team_id, [user.id], actor=actor)
+
+
+async def check_may_leave(tx: Tx, org: Org, team_id: TeamId, user: User) -> None:
+    """Refuse whoever cannot leave a workspace by themselves.
+
+    Raises ``feature_not_enabled`` (not on Enterprise), ``not_allowed``, ``not_in_workspace``, and
+    ``required_by_group``: a group of theirs requires it, or has put them there at once.
+    """
     rules.check_many(org.plan)
-    await _check_may_go(tx, org, team_id, actor.user_id, required_only=False)
-    await consequences.take_out(tx, WORKSPACE, org.id, team_id, [actor.user_id], actor=actor)
+    rules.check_comes_and_goes(user.role)
+    await _check_may_go(tx, org, team_id, user.id, required_only=False)
 
 
 async def set_role(tx: Tx, org: Org, team_id: TeamId, user_id: UserId, role: Role, *, actor: Actor) -> None:
@@ -283,11 +302,8 @@ def _check_target(user: User, *, actor: Actor) -> None:
 
 
 async def _check_may_go(tx: Tx, org: Org, team_id: TeamId, user_id: UserId, *, required_only: bool) -> None:
-    reasons = (await places.reasons(tx, WORKSPACE, org.id, user_id)).get(team_id)
-    if not reasons:
+    if not await places.among(tx, WORKSPACE, org.id, team_id, [user_id]):
         raise NotFound("not_in_workspace", team=team_id)
-    to = await connections.groups_to_workspace(tx, org.id, team_id)
-    for reason in reasons:
-        group = next((each for id, each in to.items() if id == reason.source_id), None)
-        if group and not reason.kept and (group.is_required or (not required_only and group.auto_provision)):
-            raise NotAllowed("required_by_group", group=reason.source_id)
+    for group_id, to in await connections.holding(tx, org.id, user_id):
+        if to.team_id == team_id and (to.is_required if required_only else rules.binds(to)):
+            raise NotAllowed("required_by_group", group=group_id)

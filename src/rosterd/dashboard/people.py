@@ -1,23 +1,29 @@
-"""Pages for whoever is signed in: who they are, and who else is here.
+"""Pages for whoever is signed in: who they are, where they may go, and who else is here.
 
 Source: Slack's help centre, *Manage invited members* (who is invited is found like everybody else, and
-labelled) and *View member profiles and the directory*.
+labelled), *View member profiles and the directory*, and *Join or leave workspaces in an Enterprise org*.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from rosterd.dashboard import pages
+from rosterd.actions import workspaces as actions
+from rosterd.dashboard import forms, pages
 from rosterd.dashboard.desk import Desk, sign_in_first
 from rosterd.dashboard.pages import Page, Visit
-from rosterd.directory.errors import NotAllowed
-from rosterd.directory.model import Role, UserId
+from rosterd.dashboard.session import actor_of
+from rosterd.dashboard.words import WORDS
+from rosterd.directory import workspaces as rules
+from rosterd.directory.errors import DirectoryError, NotAllowed, NotFound
+from rosterd.directory.model import Plan, Role, TeamId, UserId, Workspace
 from rosterd.directory.names import folded
-from rosterd.store import channels, colleagues, places, sessions, workspaces
+from rosterd.store import channels, colleagues, connections, places, sessions, workspaces
 from rosterd.store.engine import Tx
 from rosterd.store.sessions import Seat
 
+HOME = "/home"
 AT_ONCE = 50
 MAX_SEARCH = 100
 
@@ -33,16 +39,84 @@ ROLES = {
 
 
 async def home(desk: Desk, visit: Visit) -> Page:
-    """Who I am, and where I am signed in."""
+    """Who I am, where I am and may be, and where I am signed in.
+
+    ``after`` is the id of the last workspace of the page before that may be joined.
+    """
     seat = await desk.seat(visit)
     if seat is None:
-        return sign_in_first(None, "/home")
+        return sign_in_first(None, HOME)
+    return await _home(desk, seat, after=visit.params.get("after", ""))
+
+
+async def join(desk: Desk, visit: Visit) -> Page:
+    """I am in a workspace from now on. Once more, and nothing changes."""
+    return await _move(desk, visit, actions.join)
+
+
+async def ask_to_leave(desk: Desk, visit: Visit) -> Page:
+    """Shows what leaving means, and a button."""
+    seat = await desk.seat(visit)
+    if seat is None:
+        return sign_in_first(None, HOME)
+    try:
+        async with desk.store.read() as tx:
+            team = await workspaces.find(tx, seat.org.id, _team_id(visit.params))
+            if team is None:
+                raise NotFound("no_such_team")
+            await actions.check_may_leave(tx, seat.org, team.id, seat.user)
+            is_way_back = bool(await actions.ways_in(tx, seat.org, team, seat.user.id))
+    except DirectoryError as error:
+        return await _home(desk, seat, error)
+    return pages.render("leave.html", here="", org=seat.org, team=team, is_way_back=is_way_back)
+
+
+async def leave(desk: Desk, visit: Visit) -> Page:
+    """I am not in a workspace any more."""
+    return await _move(desk, visit, actions.leave)
+
+
+Moving = Callable[..., Awaitable[None]]
+"""An action of whoever moves: ``(tx, org, team_id, *, actor)``."""
+
+
+async def _move(desk: Desk, visit: Visit, move: Moving) -> Page:
+    """Back to the own page, which says so if that was refused."""
+    fields = await forms.fields(visit, desk.base_url)
+    seat = None
+    try:
+        async with desk.store.write() as tx:
+            seat = await desk.cookies.seat(visit, tx)
+            if seat is None:
+                return sign_in_first(None, HOME)
+            await move(tx, seat.org, _team_id(fields), actor=actor_of(seat, visit))
+    except DirectoryError as error:
+        if seat is None or error.code not in WORDS:
+            raise
+        return await _home(desk, seat, error)
+    return pages.redirect(HOME)
+
+
+def _team_id(given: Mapping[str, str]) -> TeamId:
+    """The workspace that is named; raises ``no_such_team`` for what cannot be one."""
+    if "\0" in (team := given.get("team", "")):
+        raise NotFound("no_such_team")
+    return TeamId(team)
+
+
+async def _home(desk: Desk, seat: Seat, refused: DirectoryError | None = None, *, after: str = "") -> Page:
+    moves = seat.org.plan is Plan.ENTERPRISE and not seat.user.role.is_guest
     async with desk.store.read() as tx:
         mine = await sessions.of_user(tx, seat.org.id, seat.user.id)
         teams = await workspaces.find_many(tx, seat.org.id, await _places(tx, places.WORKSPACE, seat))
         joined = await channels.find_many(tx, seat.org.id, await _places(tx, places.CHANNEL, seat))
+        held = await connections.holding(tx, seat.org.id, seat.user.id) if moves else []
+        others = await _open_to(tx, seat, after) if moves else []
+    words = WORDS[refused.code] if refused else None
     return pages.render(
         "home.html",
+        words.status if words else 200,
+        refused=words,
         here="home",
         org=seat.org,
         user=seat.user,
@@ -50,8 +124,18 @@ async def home(desk: Desk, visit: Visit) -> Page:
         session=seat.session,
         sessions=mine,
         workspaces=teams,
+        moves=moves,
+        bound={to.team_id for _, to in held if rules.binds(to)},
+        others=others[:AT_ONCE],
+        following=others[AT_ONCE - 1].id if len(others) > AT_ONCE else "",
         channels=[channel for channel in joined if not channel.is_archived],
     )
+
+
+async def _open_to(tx: Tx, seat: Seat, after: str) -> list[Workspace]:
+    """The workspaces that somebody may join, one more than a page shows."""
+    start = TeamId(after) if after and "\0" not in after else None
+    return await workspaces.open_to(tx, seat.org.id, seat.user.id, after=start, limit=AT_ONCE + 1)
 
 
 async def _places(tx: Tx, kind: places.Kind, seat: Seat) -> list[Any]:

@@ -29,6 +29,8 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
     ("signout",): {"POST": signin.leave},
     ("oauth", "v2", "authorize"): {"GET": consent.ask, "POST": consent.decide},
     ("home",): {"GET": people.home},
+    ("home", "join"): {"POST": people.join},
+    ("home", "leave"): {"GET": people.ask_to_leave, "POST": people.leave},
     ("directory",): {"GET": people.directory},
     ("static", "*"): {"GET": _style},
 }

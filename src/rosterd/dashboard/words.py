@@ -27,6 +27,11 @@ WORDS: Mapping[str, Words] = {
         "Your address is not verified",
         "Your identity provider does not say that your e-mail address is yours. Ask its administrator.",
     ),
+    "feature_not_enabled": Words(
+        403,
+        "There is nothing to join or leave here",
+        "Only an organisation on the plan Enterprise has several workspaces.",
+    ),
     "guests_see_no_directory": Words(
         403, "The directory is for members", "Guests see the people in the channels that they are in."
     ),
@@ -44,6 +49,13 @@ WORDS: Mapping[str, Words] = {
     "method_not_allowed": Words(405, "This is not how this page works", "Open it with a link."),
     "no_such_idp": Words(404, "There is no identity provider", "Ask for a link by e-mail instead."),
     "no_such_org": Words(404, "There is no such organisation", "Nothing on this server has that domain."),
+    "no_such_team": Words(404, "There is no such workspace", "This organisation has none with that id."),
+    "not_allowed": Words(
+        403,
+        "You may not do this by yourself",
+        "Members join workspaces that are open or that a group of theirs leads to. Ask an administrator.",
+    ),
+    "not_in_workspace": Words(404, "You are not in this workspace", "You may have left it already."),
     "permission_denied": Words(403, "You may not do this", "Your role does not allow it."),
     "provider_refused": Words(
         403, "Your identity provider did not let you in", "It sent you back without saying who you are."
@@ -52,6 +64,11 @@ WORDS: Mapping[str, Words] = {
         502,
         "Your identity provider does not answer",
         "Or not as it should. Try again in a while, or ask for a link by e-mail.",
+    ),
+    "required_by_group": Words(
+        403,
+        "You cannot leave this workspace by yourself",
+        "A group that you are in has put you there. Ask an administrator to take you out of the group.",
     ),
     "request_too_large": Words(413, "That was too much", "The form is larger than this page takes."),
     "request_timeout": Words(408, "That took too long", "The form did not arrive in time. Try again."),

@@ -3,7 +3,8 @@
 On Enterprise an organisation has many workspaces, and people may be owners or admins of one alone.
 Elsewhere the organisation is its one workspace, and roles are those of the organisation.
 
-Source: Slack, *Managing users* (headings *Creating a workspace*, *Managing users in a workspace*).
+Source: Slack, *Managing users* (headings *Creating a workspace*, *Managing users in a workspace*);
+help centre, *Join or leave workspaces in an Enterprise org*.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable
 from rosterd.directory import access, names
 from rosterd.directory.errors import Invalid, NotAllowed
 from rosterd.directory.events import Event
-from rosterd.directory.model import Actor, Plan, Role, UserId
+from rosterd.directory.model import Actor, GroupWorkspace, Plan, Role, UserId
 
 CONSEQUENCES_AT_ONCE = 1_000
 """How many people joining or leaving a place are part of a change. More are a job of their own."""
@@ -46,6 +47,21 @@ def check_no_primary_owner(target: Role) -> None:
     """Refuse to take the primary owner of the organisation out of a workspace, or their role from them."""
     if target is Role.PRIMARY_OWNER:
         raise NotAllowed("cannot_modify_primary_owner")
+
+
+def check_comes_and_goes(role: Role) -> None:
+    """Refuse guests and bots, who join and leave no workspace by themselves: ``not_allowed``."""
+    if role.is_guest or role is Role.BOT:
+        raise NotAllowed("not_allowed")
+
+
+def binds(to: GroupWorkspace) -> bool:
+    """Whether somebody who is in a workspace by a group that leads there so may not leave by themselves.
+
+    >>> binds(GroupWorkspace("T1", False, True)), binds(GroupWorkspace("T1", False, False))
+    (True, False)
+    """
+    return to.is_required or to.auto_provision
 
 
 def check_elsewhere(target: Role, desired: Role, others: int) -> None:

@@ -105,16 +105,21 @@ async def allowlist(tx: Tx, org: OrgId, channel: ChannelId) -> list[GroupId]:
     return [GroupId(group) for (group,) in rows]
 
 
-async def groups_to_workspace(tx: Tx, org: OrgId, team: TeamId) -> dict[GroupId, GroupWorkspace]:
-    """The groups that lead to a workspace."""
+async def holding(tx: Tx, org: OrgId, user: UserId) -> list[tuple[GroupId, GroupWorkspace]]:
+    """The groups by which somebody is in workspaces now, and how each leads there; in order of id.
+
+    A reason that is only *kept* does not count.
+    """
     rows = await tx.all(
-        "SELECT group_id, is_required, auto_provision FROM group_workspaces"
-        " WHERE org_id = $1 AND team_id = $2",
-        org, team,
+        "SELECT g.group_id, g.team_id, g.is_required, g.auto_provision FROM workspace_members w"
+        " JOIN group_workspaces g ON g.org_id = $1 AND g.group_id = w.source_id AND g.team_id = w.team_id"
+        " WHERE w.org_id = $1 AND w.user_id = $2 AND w.kept = 0 ORDER BY g.group_id, g.team_id",
+        org, user,
     )  # fmt: skip
-    return {
-        GroupId(group): GroupWorkspace(team, bool(required), bool(auto)) for group, required, auto in rows
-    }
+    return [
+        (GroupId(group), GroupWorkspace(TeamId(team), bool(required), bool(auto)))
+        for group, team, required, auto in rows
+    ]
 
 
 async def leading(tx: Tx, org: OrgId, team: TeamId, user: UserId) -> list[GroupId]:

@@ -56,6 +56,18 @@ async def page(tx: Tx, org: OrgId, *, after: tuple[int, str] = (0, ""), limit: i
     return [_workspace(row) for row in rows]
 
 
+async def open_to(
+    tx: Tx, org: OrgId, user: UserId, *, after: TeamId | None = None, limit: int = 100
+) -> list[Workspace]:
+    """Workspaces that somebody is not in, and that are open or that a group of theirs leads to.
+
+    In order of name, from behind ``after`` on; an unknown one is as none.
+    """
+    start = None if after is None else await find(tx, org, after)
+    behind = ("", "") if start is None else (start.name, start.id)
+    return [_workspace(row) for row in await tx.all(_OPEN_TO, org, user, *behind, limit)]
+
+
 async def owners(tx: Tx, org: OrgId, ids: Sequence[TeamId]) -> dict[TeamId, UserId]:
     """An owner of each of these workspaces that have one of their own."""
     rows = await tx.all(
@@ -107,6 +119,16 @@ async def drop_roles(tx: Tx, org: OrgId, users: Sequence[UserId]) -> None:
 
 
 _COLUMNS = "org_id, id, created, name, domain, description, discoverability"
+_OPEN_TO = (
+    f"SELECT {_COLUMNS} FROM workspaces WHERE org_id = $1 AND (name, id) > ($3, $4) AND id IN"
+    f" (SELECT o.id FROM workspaces o WHERE o.org_id = $1 AND o.discoverability = '{Discoverability.OPEN}'"
+    " UNION SELECT g.team_id FROM members m"
+    " JOIN group_workspaces g ON g.org_id = $1 AND g.group_id = m.group_id"
+    " WHERE m.org_id = $1 AND m.user_id = $2)"
+    " AND NOT EXISTS (SELECT 1 FROM workspace_members w"
+    " WHERE w.org_id = $1 AND w.team_id = workspaces.id AND w.user_id = $2)"
+    " ORDER BY name, id LIMIT $5"
+)
 
 
 def _workspace(row: Row) -> Workspace:
