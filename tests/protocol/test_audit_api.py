@@ -91,7 +91,7 @@ def test_an_entry_says_who_did_what_to_whom_where_and_by_which_app(org: Org, aud
             "ip_address": "127.0.0.1",
             "app": {
                 "id": token["token_id"],
-                "name": f"Token {token['id']}",
+                "name": f"Token {token['token_id']}",
                 "scopes": ["admin"],
                 "scopes_bot": [],
                 "creator": org.owner_id,
