@@ -5,7 +5,7 @@ Ids are those of the organisation that is compared. A method gives the code that
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 Reasons = dict[str, bool]
@@ -213,11 +213,20 @@ class Places:
         return None
 
     def remove(self, person: str, team: str) -> str | None:
+        return self._go(person, team, lambda required, _: required)
+
+    def leave(self, person: str, team: str) -> str | None:
+        if person in self.guests:
+            return "not_allowed"
+        return self._go(person, team, lambda required, at_once: required or at_once)
+
+    def _go(self, person: str, team: str, binds: Callable[[bool, bool], bool]) -> str | None:
         why = self.teams.get((team, person), {})
         if not why:
             return "not_in_workspace"
         if any(
-            not kept and self.ways.get(each, {}).get(team, (False, False))[0] for each, kept in why.items()
+            not kept and binds(*self.ways.get(each, {}).get(team, (False, False)))
+            for each, kept in why.items()
         ):
             return "required_by_group"
         why.clear()

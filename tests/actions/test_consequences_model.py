@@ -136,6 +136,7 @@ def doing(world: World, step: Step) -> Doing | None:
             model.remove, (person, team), lambda tx: workspaces.remove(tx, org, team, person, actor=who)
         ),
         "join": (model.join, (person, team), lambda tx: workspaces.join(tx, org, team, actor=itself)),
+        "leave": (model.leave, (person, team), lambda tx: workspaces.leave(tx, org, team, actor=itself)),
         "invite": (
             model.invite, (person, channel), lambda tx: channels.invite(tx, org, channel, [person], actor=who)
         ),
@@ -156,8 +157,8 @@ _OF_GROUPS = {
 }  # fmt: skip
 _USUAL = (*sorted(_OF_GROUPS - {"delete_group"}), "connect", "connect_channel", "join_group")
 _SELDOM = (
-    "assign", "remove", "join", "invite", "kick", "deactivate", "reactivate", "make_guest", "make_member",
-    "delete_group",
+    "assign", "remove", "join", "leave", "invite", "kick", "deactivate", "reactivate", "make_guest",
+    "make_member", "delete_group",
 )  # fmt: skip
 
 

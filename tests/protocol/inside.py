@@ -11,6 +11,7 @@ from rosterd.directory.model import (
     DIRECTLY,
     Channel,
     ChannelId,
+    Discoverability,
     GroupId,
     GroupWorkspace,
     OrgId,
@@ -114,6 +115,28 @@ def add_workspace(database: str, org_id: str, domain: str) -> str:
     workspace = Workspace(OrgId(org_id), id, 1, domain, domain)
     assert _run(database, lambda tx: workspaces.insert(tx, workspace))
     return id
+
+
+def open_workspaces(database: str, org_id: str, count: int) -> list[str]:
+    """The ids of so many new workspaces that are open to everybody, in order of name."""
+
+    async def add(tx: Tx) -> list[str]:
+        made = [
+            Workspace(
+                OrgId(org_id),
+                TeamId(f"T0{org_id[2:]}{n:03}"),
+                1,
+                f"open {n:03}",
+                f"open-{n:03}",
+                discoverability=Discoverability.OPEN,
+            )
+            for n in range(count)
+        ]
+        for each in made:
+            assert await workspaces.insert(tx, each)
+        return [each.id for each in made]
+
+    return _run(database, add)
 
 
 def put_in(database: str, org_id: str, people: Mapping[str, Sequence[str]]) -> None:
