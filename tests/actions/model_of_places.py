@@ -303,4 +303,8 @@ class Places:
         if person in self.guests:
             self.guests.discard(person)
             self.reactivate(person)
+            for team in self._where(person):
+                for channel in self.defaults[team]:
+                    self.channels.setdefault((channel, person), {}).setdefault(team, False)
+            self._tidy(person)
         return None
