@@ -175,17 +175,22 @@ async def test_an_attempt_has_an_end(store: Store) -> None:
 
 async def test_several_workers_share_and_do_nothing_twice(database_url: str) -> None:
     one, other = await open_store(database_url, card=card), await open_store(database_url, card=card)
-    first, second = Doer(), Doer()
+    # The first is held up by whatever it begins with, until the second has had its share.
+    held_up = asyncio.Event()
+    everybody = [f"W{n}" for n in range(60)]
+    first, second = Doer(answers={subject: [held_up] for subject in everybody}), Doer()
     try:
-        await add(one, *(f"W{n}" for n in range(60)))
-        async with working(one, mail(first)), working(other, mail(second)):
-            await until(nothing_left(one))
+        await add(one, *everybody)
+        async with working(one, mail(first)):
+            await until(lambda: bool(first.done))
+            async with working(other, mail(second)):
+                await until(lambda: bool(second.done))
+                held_up.set()
+                await until(nothing_left(one))
     finally:
         await one.close()
         await other.close()
-    assert sorted(first.done + second.done) == sorted(f"W{n}" for n in range(60))
-    assert first.done
-    assert second.done
+    assert sorted(first.done + second.done) == sorted(everybody)
 
 
 async def test_what_a_crash_left_is_done_when_its_lease_is_over(store: Store) -> None:

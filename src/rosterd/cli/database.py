@@ -78,13 +78,15 @@ def audit_list(org_name: str, entity_id: str | None, limit: int, database: str) 
 
 
 @click.command("fsck")
+@click.option("--org", "org_name", metavar="DOMAIN|ID", help="One organisation; by default all.")
 @database_option
-def fsck_command(database: str) -> None:
+def fsck_command(org_name: str | None, database: str) -> None:
     """Look for rows that contradict each other; print each, and exit 1 if there are any."""
 
     async def work(store: Store) -> list[str]:
         async with store.scan() as tx:
-            return list(await fsck.check(tx))
+            org_id = (await find_org(tx, org_name)).id if org_name else None
+            return list(await fsck.check(tx, org_id))
 
     problems = run(database, work)
     for problem in problems:

@@ -106,7 +106,7 @@ async def welcome(store: Store, key: bytes, base_url: str, mails: str) -> str:
         group=found[0].id if found else "S…",
         rosterd=_command(),
         database=database,
-        mails=mails,
+        mails=shlex.quote(mails),
     )
 
 
@@ -233,10 +233,11 @@ curl -s -X PATCH -H "$AUTH" -H "$JSON" "{base}/scim/v2/Groups/{group}?excludedAt
   "Operations": [{{"op": "add", "path": "members", "value": [{{"value": "'$LENA'"}}]}}]}}'
 
 # At once she is an invited member of two workspaces and four channels: colleagues find her, and rosterd knows
-# why she is where. Her mails, until there is a mail server, are files in {mails}.
+# why she is where. She gets two mails, which, until there is a mail server, are files.
 
 curl -s -H "$AUTH" "{base}/api/users.info?user=$LENA"
 {rosterd} explain lena@demo.example --org {domain}{database}
+sleep 2; ls {mails}
 
 # She signs in, by a link that one opens in a browser, and is active:
 
