@@ -14,7 +14,7 @@ import pytest
 from rosterd.web.methods.api import METHODS
 from tests.protocol.conftest import MakeOrg
 from tests.protocol.live import Org
-from tests.protocol.methods import CALLS, able, ids_of
+from tests.protocol.methods import CALLS, able, ids_of, state
 
 RANKS = {
     "primary_owner": 4,
@@ -68,6 +68,29 @@ def test_no_method_reaches_whoever_has_more_permissions(make_org: MakeOrg, plan:
 def is_protected(actor: str, target: str) -> bool:
     """Whether an actor may not change a target. Administrators change their like, others nobody."""
     return RANKS[target] > RANKS[actor] or RANKS[actor] < ADMINISTERS
+
+
+@pytest.mark.parametrize("plan", ["business_plus", "enterprise"])
+@pytest.mark.parametrize("actor", RANKS)
+def test_no_method_reaches_another_organisation(make_org: MakeOrg, plan: str, actor: str) -> None:
+    if plan != "enterprise" and actor == "multi_channel_guest":
+        pytest.skip("guests are for Enterprise")
+    org, other = make_org(plan=plan), make_org(plan=plan)
+    own, foreign = ids_of(org), ids_of(other)
+    acting = org.owner_id
+    if actor != "primary_owner":
+        acting = org.create_user("actor", "admin" if RANKS[actor] < ADMINISTERS else actor)
+    api = able(org, of=acting)
+    if RANKS[actor] < ADMINISTERS:
+        org.run("user", "set-role", "--user", acting, "--role", actor)
+    before = state(other), json.loads(other.run("explain", foreign.user, "--json"))
+    for name, given in CALLS.items():
+        named = [argument for argument, value in given.items() if "{" in value]
+        theirs, mine = foreign.within(given), own.within(given)
+        for asked in (theirs, *(mine | {argument: theirs[argument]} for argument in named)):
+            answer = api.call(name, **asked)
+            assert f"@{other.domain}." not in json.dumps(answer).replace(asked.get("email", "-"), ""), name
+    assert (state(other), json.loads(other.run("explain", foreign.user, "--json"))) == before
 
 
 def test_methods_that_name_a_person_are_found() -> None:
