@@ -12,7 +12,7 @@ Rules of this module:
 4. A table whose rows are hardly more than their key is stored as that key's tree on SQLite.
 """
 
-from rosterd.store.tables import access, people, places, records
+from rosterd.store.tables import access, desk, people, places, records
 from rosterd.store.tables.columns import metadata
 
-__all__ = ["access", "metadata", "people", "places", "records"]
+__all__ = ["access", "desk", "metadata", "people", "places", "records"]

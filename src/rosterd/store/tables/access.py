@@ -114,3 +114,15 @@ idps = Table(
     PrimaryKeyConstraint("org_id", name="idps_pk"),
     ForeignKeyConstraint(["org_id"], ["orgs.id"], name="idps_org"),
 )
+
+# Passwords of local administrators, who get in when nothing else lets anybody in.
+passwords = Table(
+    "passwords",
+    metadata,
+    text_column("org_id"),
+    text_column("user_id"),
+    text_column("hash"),  # Argon2id, with its salt and parameters
+    number("created"),
+    PrimaryKeyConstraint("org_id", "user_id", name="passwords_pk"),
+    ForeignKeyConstraint(["org_id", "user_id"], ["users.org_id", "users.id"], name="passwords_user"),
+)
