@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import hashlib
+
+import pytest
+
 from rosterd.dashboard import pages
 from rosterd.dashboard.patience import MAIL_COST, MAILS, MOST_KEYS, Patience
 
@@ -19,10 +23,18 @@ def test_a_form_may_lead_where_the_page_says_and_nowhere_else() -> None:
     assert "form-action 'self';" in pages.headers()["Content-Security-Policy"]
 
 
-def test_the_stylesheet_is_named_by_its_content() -> None:
-    page = pages.stylesheet()
-    assert page.body == pages.STYLE
-    assert pages.STYLE_PATH.startswith("/static/rosterd.")
+@pytest.mark.parametrize("path", [pages.STYLE_PATH, pages.SCRIPT_PATH])
+def test_a_static_file_is_named_by_its_content_and_kept_for_ever(path: str) -> None:
+    page = pages.static(path)
+    assert page is not None
+    assert hashlib.sha256(page.body).hexdigest()[:12] in path
+    assert "immutable" in page.headers["Cache-Control"]
+    assert pages.static(path.replace("rosterd.", "rosterd.0")) is None
+
+
+def test_scripts_run_where_a_page_says_so_and_only_our_own() -> None:
+    assert "script-src" not in pages.headers()["Content-Security-Policy"]
+    assert "; script-src 'self'; " in pages.headers(scripts=True)["Content-Security-Policy"]
 
 
 def test_patience_has_an_end_for_each_key_and_forgets_the_oldest() -> None:

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
+from urllib.parse import urlencode
 
 import jinja2
 
+from rosterd.dashboard.words import ROLES, STATUSES
 from rosterd.directory.model import Origin
 
 T = TypeVar("T")
@@ -62,6 +64,7 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action {targets};"
     " frame-ancestors 'none'; base-uri 'none'"
 )
+_SCRIPTED = "; script-src 'self'; connect-src 'self'"
 _HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -71,8 +74,25 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-STYLE = (_HERE / "static" / "rosterd.css").read_bytes()
-STYLE_PATH = f"/static/rosterd.{sha256(STYLE).hexdigest()[:12]}.css"
+
+class Static(NamedTuple):
+    """A file that browsers keep: its address changes with its content."""
+
+    content: bytes
+    media: bytes
+
+
+def _read(name: str, media: bytes) -> tuple[str, Static]:
+    content = (_HERE / "static" / name).read_bytes()
+    stem, _, ending = name.partition(".")
+    return f"/static/{stem}.{sha256(content).hexdigest()[:12]}.{ending}", Static(content, media)
+
+
+STYLE_PATH, _style = _read("rosterd.css", b"text/css; charset=utf-8")
+SCRIPT_PATH, _script = _read("rosterd.js", b"text/javascript; charset=utf-8")
+
+STATIC: Mapping[str, Static] = {STYLE_PATH: _style, SCRIPT_PATH: _script}
+"""By their addresses."""
 
 
 def _day(seconds: float | None) -> str:
@@ -87,6 +107,44 @@ def _day(seconds: float | None) -> str:
     return f"{when.day} {when:%B %Y}"
 
 
+def _moment(seconds: float) -> str:
+    """A time to the minute, as people read it.
+
+    >>> _moment(0)
+    '1 Jan 1970, 00:00 UTC'
+    """
+    when = datetime.fromtimestamp(seconds, UTC)
+    return f"{when.day} {when:%b %Y, %H:%M} UTC"
+
+
+def _iso(seconds: float) -> str:
+    """A time as machines read it.
+
+    >>> _iso(0.5)
+    '1970-01-01T00:00:00Z'
+    """
+    return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _amount(number: int) -> str:
+    """A number with its thousands apart.
+
+    >>> _amount(1234567)
+    '1,234,567'
+    """
+    return f"{number:,}"
+
+
+def link(path: str, state: Mapping[str, str], /, **changes: str | None) -> str:
+    """The address of a list in this state, but for some changes. What is empty is left out.
+
+    >>> link("/admin/members", {"q": "ann", "after": "x"}, after=None, status="active")
+    '/admin/members?q=ann&status=active'
+    """
+    query = {name: value for name, value in {**state, **changes}.items() if value}
+    return f"{path}?{urlencode(query)}" if query else path
+
+
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(_HERE / "templates"),
     autoescape=True,
@@ -95,14 +153,22 @@ _templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.globals["style"] = STYLE_PATH
-_templates.filters["day"] = _day
+_templates.globals |= {
+    "style": STYLE_PATH,
+    "script": SCRIPT_PATH,
+    "link": link,
+    "ROLES": ROLES,
+    "STATUSES": STATUSES,
+}
+_templates.filters |= {"day": _day, "moment": _moment, "iso": _iso, "amount": _amount}
 
 
-def headers(form_target: str | None = None) -> dict[str, str]:
-    """What goes with every page. ``form_target``: an origin to which a form of the page leads in the end."""
+def headers(form_target: str | None = None, *, scripts: bool = False) -> dict[str, str]:
+    """What goes with every page. ``form_target``: an origin to which a form of the page leads in the end;
+    ``scripts``: our own may run."""
     targets = "'self'" if form_target is None else f"'self' {form_target}"
-    return _HEADERS | {"Content-Security-Policy": _POLICY.format(targets=targets)}
+    policy = _POLICY.format(targets=targets) + (_SCRIPTED if scripts else "")
+    return _HEADERS | {"Content-Security-Policy": policy}
 
 
 def render(
@@ -110,12 +176,18 @@ def render(
     status: int = 200,
     *,
     form_target: str | None = None,
+    scripts: bool = False,
     cookies: tuple[str, ...] = (),
     **values: Any,
 ) -> Page:
     """The page that ``template`` makes of these values, every text of them escaped."""
-    text = _templates.get_template(template).render(values)
-    return Page(status, text.encode(), headers=headers(form_target), cookies=cookies)
+    text = _templates.get_template(template).render(values, scripts=scripts)
+    return Page(status, text.encode(), headers=headers(form_target, scripts=scripts), cookies=cookies)
+
+
+def fragment(template: str, **values: Any) -> str:
+    """A piece of a page, for whoever puts it in by script."""
+    return _templates.get_template(template).render(values)
 
 
 def redirect(location: str, *, cookies: tuple[str, ...] = ()) -> Page:
@@ -128,7 +200,9 @@ def problem(status: int, title: str, text: str, *, link: str = "", name: str = "
     return render("problem.html", status, title=title, text=text, link=link, name=name)
 
 
-def stylesheet() -> Page:
-    """The one stylesheet: its address changes with its content."""
+def static(path: str) -> Page | None:
+    """The file at this address; None: there is none."""
+    if (found := STATIC.get(path)) is None:
+        return None
     kept = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-    return Page(200, STYLE, b"text/css; charset=utf-8", kept)
+    return Page(200, found.content, found.media, kept)

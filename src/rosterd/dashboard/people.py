@@ -14,10 +14,10 @@ from rosterd.dashboard import forms, pages
 from rosterd.dashboard.desk import Desk, sign_in_first
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.session import actor_of
-from rosterd.dashboard.words import WORDS
+from rosterd.dashboard.words import ROLES, WORDS
 from rosterd.directory import workspaces as rules
 from rosterd.directory.errors import DirectoryError, NotAllowed, NotFound
-from rosterd.directory.model import Plan, Role, TeamId, UserId, Workspace
+from rosterd.directory.model import Plan, TeamId, UserId, Workspace
 from rosterd.directory.names import folded
 from rosterd.store import channels, colleagues, connections, places, sessions, workspaces
 from rosterd.store.engine import Tx
@@ -26,16 +26,6 @@ from rosterd.store.sessions import Seat
 HOME = "/home"
 AT_ONCE = 50
 MAX_SEARCH = 100
-
-ROLES = {
-    Role.PRIMARY_OWNER: "Primary owner",
-    Role.OWNER: "Owner",
-    Role.ADMIN: "Admin",
-    Role.MEMBER: "Member",
-    Role.MULTI_CHANNEL_GUEST: "Multi-channel guest",
-    Role.SINGLE_CHANNEL_GUEST: "Single-channel guest",
-    Role.BOT: "Bot",
-}
 
 
 async def home(desk: Desk, visit: Visit) -> Page:

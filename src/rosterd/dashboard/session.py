@@ -28,6 +28,10 @@ log = logging.getLogger("rosterd.dashboard")
 FLOW_SECONDS = 15 * 60
 """How long somebody may take at their identity provider, or to find our mail."""
 
+NOTICE_SECONDS = 60
+MOST_NOTICE = 500
+"""Characters of what the next page says."""
+
 TOUCH_SECONDS = 10 * 60
 """How exactly it is noted when a session was last used."""
 
@@ -53,6 +57,7 @@ class Cookies:
         prefix = "__Host-" if secure else ""
         self._session = f"{prefix}rosterd"
         self._flow = f"{prefix}rosterd-flow"
+        self._notice = f"{prefix}rosterd-notice"
         self._attributes = f"Path=/; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
 
     def session(self, secret: str) -> str:
@@ -64,19 +69,32 @@ class Cookies:
 
     def flow(self, flow: Flow) -> str:
         """Set-Cookie of a sign-in in progress."""
-        body = urlsafe_b64encode(msgspec.json.encode(flow)).decode()
-        return self._set(self._flow, f"{body}.{self._signature(body)}", FLOW_SECONDS)
+        return self._set(self._flow, self._signed(self._flow, msgspec.json.encode(flow)), FLOW_SECONDS)
 
     def no_flow(self) -> str:
         return self._set(self._flow, "", 0)
 
     def flow_of(self, visit: Visit) -> Flow | None:
         """The sign-in in progress in this browser, if we began it and it is not too old."""
-        body, _, signature = self._value(visit, self._flow).partition(".")
-        if not hmac.compare_digest(signature.encode(), self._signature(body).encode()):
+        body = self._opened(visit, self._flow)
+        if body is None:
             return None
-        flow = msgspec.json.decode(urlsafe_b64decode(body), type=Flow)
+        flow = msgspec.json.decode(body, type=Flow)
         return flow if time.time() < flow.expires else None
+
+    def notice(self, text: str) -> str:
+        """Set-Cookie of what the next page is to say."""
+        return self._set(
+            self._notice, self._signed(self._notice, text[:MOST_NOTICE].encode()), NOTICE_SECONDS
+        )
+
+    def no_notice(self) -> str:
+        return self._set(self._notice, "", 0)
+
+    def notice_of(self, visit: Visit) -> str:
+        """What this page is to say; empty: nothing."""
+        body = self._opened(visit, self._notice)
+        return "" if body is None else body.decode()
 
     async def seat(self, visit: Visit, tx: Tx) -> Seat | None:
         """Who is signed in with this browser now."""
@@ -98,8 +116,19 @@ class Cookies:
                 return value
         return ""
 
-    def _signature(self, body: str) -> str:
-        return hmac.digest(self._signing, body.encode(), "sha256").hex()
+    def _signed(self, name: str, content: bytes) -> str:
+        body = urlsafe_b64encode(content).decode()
+        return f"{body}.{self._signature(name, body)}"
+
+    def _opened(self, visit: Visit, name: str) -> bytes | None:
+        """What we signed for the cookie of this name; None: there is nothing of ours."""
+        body, _, signature = self._value(visit, name).partition(".")
+        if not hmac.compare_digest(signature.encode(), self._signature(name, body).encode()):
+            return None
+        return urlsafe_b64decode(body)
+
+    def _signature(self, name: str, body: str) -> str:
+        return hmac.digest(self._signing, f"{name}={body}".encode(), "sha256").hex()
 
 
 async def note_use(store: Store, seat: Seat) -> None:

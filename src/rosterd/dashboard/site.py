@@ -13,10 +13,8 @@ from rosterd.directory.errors import DirectoryError
 from rosterd.store.engine import Store
 
 
-async def _style(desk: Desk, visit: Visit, name: str) -> Page:
-    if f"/static/{name}" != pages.STYLE_PATH:
-        return _explained("bad_endpoint", 404)
-    return pages.stylesheet()
+async def _static(desk: Desk, visit: Visit, name: str) -> Page:
+    return pages.static(f"/static/{name}") or _explained("bad_endpoint", 404)
 
 
 ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
@@ -32,7 +30,7 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
     ("home", "join"): {"POST": people.join},
     ("home", "leave"): {"GET": people.ask_to_leave, "POST": people.leave},
     ("directory",): {"GET": people.directory},
-    ("static", "*"): {"GET": _style},
+    ("static", "*"): {"GET": _static},
 }
 """Path (``*``: any one segment, given to the handler) → method → handler."""
 

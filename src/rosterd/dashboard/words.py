@@ -5,6 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from rosterd.directory.model import Role, Status
+
+ROLES = {
+    Role.PRIMARY_OWNER: "Primary owner",
+    Role.OWNER: "Owner",
+    Role.ADMIN: "Admin",
+    Role.MEMBER: "Member",
+    Role.MULTI_CHANNEL_GUEST: "Multi-channel guest",
+    Role.SINGLE_CHANNEL_GUEST: "Single-channel guest",
+    Role.BOT: "Bot",
+}
+
+STATUSES = {
+    Status.INVITED: "Invited member",  # as Slack's pages say it
+    Status.ACTIVE: "Active",
+    Status.DEACTIVATED: "Deactivated",
+}
+
 
 class Words(NamedTuple):
     status: int
@@ -15,11 +33,19 @@ class Words(NamedTuple):
 WORDS: Mapping[str, Words] = {
     "access_denied": Words(403, "You may not do this", "Your role does not allow it."),
     "account_inactive": Words(403, "Your account is deactivated", "Ask an administrator to reactivate it."),
+    "already_submitted": Words(
+        409, "This form was sent before", "It was taken the first time, and nothing was done twice."
+    ),
     "bad_endpoint": Words(404, "There is no such page", "The address may be mistyped."),
     "bad_redirect_uri": Words(
         400,
         "This app cannot be installed from here",
         "It wants the answer sent to an address that is not registered for it. Nothing was sent.",
+    ),
+    "changed_meanwhile": Words(
+        409,
+        "Somebody was faster",
+        "What this page showed has changed since you opened it, so nothing was done. Look again, and decide anew.",
     ),
     "cross_site_request": Words(403, "This form came from elsewhere", "Only forms of this site are taken."),
     "email_not_verified": Words(
@@ -54,6 +80,9 @@ WORDS: Mapping[str, Words] = {
         403,
         "You may not do this by yourself",
         "Members join workspaces that are open or that a group of theirs leads to. Ask an administrator.",
+    ),
+    "not_an_admin": Words(
+        403, "This page is for administrators", "Your own page says where you are and where you may go."
     ),
     "not_in_workspace": Words(404, "You are not in this workspace", "You may have left it already."),
     "permission_denied": Words(403, "You may not do this", "Your role does not allow it."),
