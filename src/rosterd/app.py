@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Literal
 
-from rosterd.actions import consequences, guests, signin, webhooks
+from rosterd.actions import consequences, guests, signin, submissions, webhooks
 from rosterd.actions import orgs as org_actions
 from rosterd.delivery.config import Delivery
 from rosterd.delivery.jobs import Work
@@ -213,6 +213,7 @@ class App:
 
     async def _prune(self) -> None:
         await prune(self._store, int(time.time()) // activity.DAY)
+        await prune_submissions(self._store)
 
     async def _expire(self) -> None:
         if count := await expire_guests(self._store):
@@ -249,6 +250,17 @@ async def prune(store: Store, today: int) -> int:
     return pruned
 
 
+async def prune_submissions(store: Store) -> int:
+    """Forget forms that were taken more than a day ago. Returns how many."""
+    async with store.read() as tx:
+        found = await orgs.every(tx)
+    pruned = 0
+    for org in found:
+        while count := await _prune_submissions_of(store, org):
+            pruned += count
+    return pruned
+
+
 async def expire_guests(store: Store) -> int:
     """Deactivate every guest whose time is up, each in a transaction of their own. Returns how many.
 
@@ -280,6 +292,14 @@ async def _expire_guest(store: Store, org: Org, user_id: UserId) -> bool:
 async def _oldest_activity(store: Store, org_id: OrgId) -> int | None:
     async with store.read() as tx:
         return await activity.oldest(tx, org_id)
+
+
+async def _prune_submissions_of(store: Store, org: Org) -> int:
+    async with store.read() as tx:
+        if not await submissions.waiting(tx, org):
+            return 0
+    async with store.write() as tx:
+        return await submissions.prune(tx, org)
 
 
 async def _seal_batch(store: Store, org_id: OrgId) -> int:

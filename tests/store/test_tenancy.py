@@ -56,6 +56,7 @@ from rosterd.store import (
     query,
     roster,
     sessions,
+    submissions,
     tokens,
     trail,
     user_groups,
@@ -90,6 +91,7 @@ NOUNS = (
     query,
     roster,
     sessions,
+    submissions,
     tokens,
     trail,
     user_groups,
@@ -437,7 +439,7 @@ async def ask_about_the_trail(tx: Tx) -> None:
 
 
 async def ask_about_who_was_there(tx: Tx) -> None:
-    """Each function of activity and analytics."""
+    """Each function of activity, submissions and analytics."""
     await activity.note(tx, [activity.Note(E1, 1, a_user(2).id, signed_in=True)])
     await activity.note_tokens(tx, [("hash", 1)])
     await analytics.days(tx, E1, 1, "", 10)
@@ -447,6 +449,9 @@ async def ask_about_who_was_there(tx: Tx) -> None:
     await analytics.public_channels(tx, E1, 1, "", 10)
     await activity.oldest(tx, E1)
     await activity.prune(tx, E1, 1)
+    await submissions.add(tx, E1, "key", a_user(1).id)
+    await submissions.oldest(tx, E1)
+    await submissions.prune(tx, E1, 1)
     await activity.remove_of_user(tx, E1, a_user(1).id)
 
 
