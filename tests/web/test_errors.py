@@ -49,7 +49,7 @@ EXPECTED: dict[int, set[str]] = {
     503: {"service_unavailable"},
 }  # fmt: skip
 NOT_BY_SCIM = {
-    "access_denied", "account_inactive", "already_in_channel", "already_in_team",
+    "access_denied", "account_inactive", "already_in_channel", "already_in_team", "already_submitted",
     "already_in_team_invited_user", "bad_handle", "bad_redirect_uri",
     "cannot_add_more_groups_to_channel", "cannot_modify_primary_owner",
     "cannot_set_org_admin_to_regular_at_workspace_level",
@@ -59,7 +59,7 @@ NOT_BY_SCIM = {
     "domain_taken", "feature_not_enabled", "field_taken", "forbidden_handle",
     "group_already_linked_to_channel", "group_must_not_be_empty", "handle_already_exists",
     "invalid_action", "invalid_app_name", "invalid_client", "invalid_code", "invalid_code_verifier",
-    "invalid_domain", "invalid_expiration", "invalid_field_name", "invalid_greeting",
+    "invalid_domain", "invalid_expiration", "invalid_field_name", "invalid_form_data", "invalid_greeting",
     "invalid_ip_range", "invalid_issuer", "invalid_link", "invalid_name_punctuation", "invalid_request",
     "invalid_role_for_user", "invalid_scope", "invalid_url", "is_archived",
     "method_not_supported_for_channel_type", "msg_too_long", "name_taken", "name_taken_in_org",

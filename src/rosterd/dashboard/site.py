@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rosterd.dashboard import consent, pages, people, signin
+from rosterd.dashboard.admin import frame, overview
 from rosterd.dashboard.desk import Desk
 from rosterd.dashboard.oidc import ProviderUnavailable
 from rosterd.dashboard.pages import Handler, Page, Visit
 from rosterd.dashboard.words import UNEXPLAINED, WORDS
+from rosterd.directory import access
 from rosterd.directory.errors import DirectoryError
 from rosterd.store.engine import Store
 
@@ -17,7 +19,16 @@ async def _static(desk: Desk, visit: Visit, name: str) -> Page:
     return pages.static(f"/static/{name}") or _explained("bad_endpoint", 404)
 
 
+async def _front(desk: Desk, visit: Visit) -> Page:
+    """From the root to where whoever comes belongs."""
+    seat = await desk.seat(visit)
+    if seat is None:
+        return pages.redirect("/signin")
+    return pages.redirect("/admin" if access.may_administer(seat.user.role) else "/home")
+
+
 ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
+    (): {"GET": _front},
     ("signin",): {"GET": signin.find_org},
     ("signin", "*"): {"GET": signin.choose},
     ("signin", "*", "oidc"): {"GET": signin.depart},
@@ -31,11 +42,15 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
     ("home", "leave"): {"GET": people.ask_to_leave, "POST": people.leave},
     ("directory",): {"GET": people.directory},
     ("static", "*"): {"GET": _static},
+    **frame.ROUTES,
 }
 """Path (``*``: any one segment, given to the handler) → method → handler."""
 
-FIRST = frozenset(path[0] for path in ROUTES)
-"""The first segments that pages have."""
+_SHOWN = (overview,)
+"""Modules whose pages register themselves in `frame.ROUTES`."""
+
+FIRST = frozenset(path[0] if path else "" for path in ROUTES)
+"""The first segments that pages have; the root has none."""
 
 
 class Site:
@@ -46,11 +61,11 @@ class Site:
 
     async def answer(self, visit: Visit) -> Page:
         """The page. Raises what :meth:`refused` explains, and whatever else goes wrong."""
-        route, arguments = _found(visit.segments)
-        handlers = ROUTES.get(route, {})
-        visit.route = route
-        if not handlers:
+        found = _found(visit.segments)
+        if found is None:
             return _explained("bad_endpoint", 404)
+        visit.route, arguments = found
+        handlers = ROUTES[visit.route]
         handler = handlers.get("GET" if visit.method == "HEAD" else visit.method)
         if handler is None:
             page = _explained("method_not_allowed", 405)
@@ -81,11 +96,15 @@ def _explained(code: str, status: int) -> Page:
     return pages.problem(words.status, words.title, words.text, link="/signin", name="Sign in")
 
 
-def _found(segments: tuple[str, ...] | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The route of a path, and what stands where the route has ``*``; without a route: two empty ones."""
-    for route in ROUTES if segments else ():
-        if len(route) == len(segments or ()):
-            pairs = [*zip(route, segments or (), strict=True)]
+def _found(segments: tuple[str, ...] | None) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The route of a path, and what stands where the route has ``*``. A route without one goes first."""
+    if segments is None:
+        return None
+    if segments in ROUTES and "*" not in segments:
+        return segments, ()
+    for route in ROUTES:
+        if len(route) == len(segments):
+            pairs = [*zip(route, segments, strict=True)]
             if all(part in ("*", given) for part, given in pairs):
                 return route, tuple(given for part, given in pairs if part == "*")
-    return (), ()
+    return None

@@ -45,7 +45,7 @@ WORDS: Mapping[str, Words] = {
     "changed_meanwhile": Words(
         409,
         "Somebody was faster",
-        "What this page showed has changed since you opened it, so nothing was done. Look again, and decide anew.",
+        "What this page showed has changed since you opened it, so nothing was done. Look again.",
     ),
     "cross_site_request": Words(403, "This form came from elsewhere", "Only forms of this site are taken."),
     "email_not_verified": Words(

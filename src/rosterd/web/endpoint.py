@@ -47,7 +47,8 @@ def request_ids() -> Iterator[str]:
 class Endpoint:
     """Sends requests to the service that their path names, and answers back.
 
-    ``services``: by the first segment of the path. Whatever has none is answered by ``fallback``.
+    ``services``: by the first segment of the path, which is empty at the root. Whatever has none is answered
+    by ``fallback``.
     """
 
     def __init__(
@@ -111,6 +112,8 @@ class Endpoint:
         return await self._service(request).answer(request)
 
     def _service(self, request: Request) -> Service:
+        if request.segments is None:
+            return self._fallback
         first = request.segments[0] if request.segments else ""
         return self._services.get(first, self._fallback)
 

@@ -32,7 +32,6 @@ from rosterd.dashboard.words import UNEXPLAINED, WORDS, Words
 from rosterd.directory import access
 from rosterd.directory.errors import DirectoryError, NotAllowed, Taken
 from rosterd.directory.model import Actor, Org, Role, User
-from rosterd.store.engine import Tx
 from rosterd.store.sessions import Seat
 
 ONCE = "once"
@@ -167,7 +166,7 @@ def page(*path: str, role: Role = Role.ADMIN) -> Callable[[PageOf], PageOf]:
 
 
 def form(*path: str, shown: PageOf, role: Role = Role.ADMIN, once: bool = True) -> Callable[[FormOf], FormOf]:
-    """Register a form that belongs to the page ``shown``. ``once``: it counts once, however often it is sent."""
+    """Register a form that belongs to the page ``shown``. ``once``: it counts once, however often sent."""
 
     def registered(act: FormOf) -> FormOf:
         async def handler(desk: Desk, visit: Visit, *arguments: str) -> Page:
