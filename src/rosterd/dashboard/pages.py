@@ -5,7 +5,7 @@ Source: Content Security Policy Level 3; Fetch Metadata; OWASP HTTP Headers Chea
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -49,10 +49,14 @@ class Visit(Protocol):
 
 @dataclass(slots=True)
 class Page:
-    """An answer. ``cookies`` are values of Set-Cookie."""
+    """An answer. ``cookies`` are values of Set-Cookie.
+
+    A ``body`` of parts is made while it is sent, as fast as the client takes it: it holds no transaction
+    between two parts, and whatever it holds it gives back when it is closed.
+    """
 
     status: int
-    body: bytes
+    body: bytes | AsyncIterator[bytes]
     media: bytes = HTML
     headers: dict[str, str] = field(default_factory=dict)
     cookies: tuple[str, ...] = ()

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing
 from typing import Protocol
 
 from rosterd.web.errors import RETRY_AFTER, HttpError
-from rosterd.web.reply import Reply
+from rosterd.web.reply import Reply, Stream
 from rosterd.web.request import Disconnected, Receive, Request, Scope, Send
 from rosterd.web.spool import Spool
 from rosterd.web.watching import UNANSWERED, Watcher, fields
@@ -25,6 +26,10 @@ LONGEST_REASON = 500
 
 Public = Callable[[Request], Awaitable[Reply]]
 """What a path answers to a GET by anyone. May raise what :mod:`rosterd.web.errors` explains."""
+
+
+class _Broken(Exception):
+    """An answer ends before its end: something failed when a part of it had been sent."""
 
 
 class Service(Protocol):
@@ -73,6 +78,8 @@ class Endpoint:
             reply = await self._reply(request)
             if isinstance(reply.body, Spool):
                 await _send_spool(reply, reply.body, request, send)
+            elif isinstance(reply.body, Stream):
+                await _send_stream(reply, reply.body, request, send)
             else:
                 content = reply.content()
                 headers = reply.raw_headers(len(content), request.id)
@@ -82,6 +89,11 @@ class Endpoint:
             status = reply.status
         except (Disconnected, asyncio.CancelledError):  # the latter while its answer was leaving
             return
+        except (
+            _Broken
+        ) as error:  # the server closes the connection, so that the client sees that more was to come
+            status = 500
+            log.error("request %s: its answer broke off", request.id, exc_info=error.__cause__)
         finally:
             self._watcher.done(request, status, began)
 
@@ -129,3 +141,40 @@ async def _send_spool(reply: Reply, spool: Spool, request: Request, send: Send) 
         await send({"type": "http.response.body", "body": b""})
     finally:
         spool.close()
+
+
+async def _send_stream(reply: Reply, stream: Stream, request: Request, send: Send) -> None:
+    """Part by part, as it is made. A client that goes away is noticed while nothing is sent, too."""
+    gone = asyncio.create_task(request.gone())
+    try:
+        headers = reply.raw_headers(None, request.id)
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        if request.method != "HEAD":
+            async with aclosing(_until(gone, stream.parts)) as parts:
+                async for part in parts:
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+        await stream.close()
+
+
+async def _until(gone: asyncio.Future[None], parts: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    """The parts, as long as there is somebody to send them to. Raises `Disconnected` and `_Broken`."""
+    while True:
+        coming = asyncio.ensure_future(anext(parts, None))
+        try:
+            await asyncio.wait((coming, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not coming.done():
+                coming.cancel()
+                await asyncio.wait((coming,))
+        if gone.done():
+            raise Disconnected
+        try:
+            part = coming.result()
+        except Exception as error:
+            raise _Broken from error
+        if part is None:
+            return
+        yield part

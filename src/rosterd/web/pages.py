@@ -6,22 +6,22 @@ The dashboard knows nothing of this package; see :mod:`rosterd.dashboard`. What 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 from rosterd.store.engine import StoreUnavailable
 from rosterd.web.errors import RETRY_AFTER, STATUS, HttpError
-from rosterd.web.reply import Reply
+from rosterd.web.reply import Reply, Stream
 from rosterd.web.request import Request
 
 log = logging.getLogger("rosterd.web")
 
 
 class Page(Protocol):
-    """An answer. ``cookies`` are values of Set-Cookie."""
+    """An answer. ``cookies`` are values of Set-Cookie. A ``body`` of parts is made while it is sent."""
 
     status: int
-    body: bytes
+    body: bytes | AsyncIterator[bytes]
     media: bytes
     headers: dict[str, str]
     cookies: tuple[str, ...]
@@ -67,4 +67,5 @@ class Pages:
 
 
 def _reply(page: Page, more: Mapping[str, str] | None = None) -> Reply:
-    return Reply(page.status, page.body, {**page.headers, **(more or {})}, page.media, page.cookies)
+    body = page.body if isinstance(page.body, bytes) else Stream(page.body)
+    return Reply(page.status, body, {**page.headers, **(more or {})}, page.media, page.cookies)

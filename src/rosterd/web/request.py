@@ -108,6 +108,11 @@ class Request:
     def origin(self) -> Origin:
         return Origin(self.id, (self.header(b"user-agent") or "")[:256], self.client_ip)
 
+    async def gone(self) -> None:
+        """Comes back when the client has gone away. What it still sends is thrown away."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
     async def document(self, read: Callable[[dict[str, Any]], T]) -> T:
         """What ``read`` makes of the body, a JSON object; a large one is read in a thread.
 
