@@ -10,6 +10,7 @@ from rosterd.dashboard.patience import MAIL_COST, MAILS, MOST_KEYS, Patience
 
 def test_whatever_is_put_into_a_page_is_text() -> None:
     page = pages.problem(400, "<b>", "\"'&", link="/x?a=b&c", name="<i>")
+    assert isinstance(page.body, bytes)
     text = page.body.decode()
     assert "<h1>&lt;b&gt;</h1>" in text
     assert "<p>&#34;&#39;&amp;</p>" in text
@@ -27,6 +28,7 @@ def test_a_form_may_lead_where_the_page_says_and_nowhere_else() -> None:
 def test_a_static_file_is_named_by_its_content_and_kept_for_ever(path: str) -> None:
     page = pages.static(path)
     assert page is not None
+    assert isinstance(page.body, bytes)
     assert hashlib.sha256(page.body).hexdigest()[:12] in path
     assert "immutable" in page.headers["Cache-Control"]
     assert pages.static(path.replace("rosterd.", "rosterd.0")) is None
