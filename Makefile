@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 help:
 	@echo 'make run     serve a demo organisation on http://127.0.0.1:8080, kept in ./rosterd.db'
 	@echo 'make test    lint, then every test, on SQLite and on a PostgreSQL that the tests start'
-	@echo 'make test-deps  install what a few tests need and skip without: strace (Debian, as root)'
+	@echo 'make test-deps  install what some tests need and skip without: Chromium, strace (Debian, as root)'
 	@echo 'make lint    ruff, mypy and the import contracts'
 	@echo 'make format  let ruff format and fix what it can'
 	@echo 'make chaos   kill servers under load 200 times, on both engines; goes on where it stopped'
@@ -32,8 +32,10 @@ run: .venv/run.stamp
 test: lint $(if $(CI),test-deps)
 	@exec $(BIN)/python -m pytest --quiet -n 2 $(ARGS)
 
+# The fonts are for whoever looks at screenshots.
 test-deps:
-	@command -v strace >/dev/null || { apt-get -qq update && apt-get -qq install --yes strace >/dev/null; }
+	@{ command -v strace && command -v chromium; } >/dev/null || { apt-get -qq update && \
+	    apt-get -qq install --yes --no-install-recommends strace chromium fonts-dejavu-core >/dev/null; }
 
 lint: .venv/test.stamp
 	@$(BIN)/ruff check --quiet .
