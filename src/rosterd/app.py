@@ -9,14 +9,15 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Literal
 
-from rosterd.actions import consequences, guests, signin, submissions, webhooks
+from rosterd.actions import consequences, guests, indexing, signin, submissions
 from rosterd.actions import orgs as org_actions
+from rosterd.actions.sealing import seal_some
 from rosterd.delivery.config import Delivery
 from rosterd.delivery.jobs import Work
 from rosterd.directory import analytics
 from rosterd.directory.errands import Kind
 from rosterd.directory.model import Org, OrgId, Origin, User, UserId
-from rosterd.store import activity, audit, orgs, users
+from rosterd.store import activity, audit, orgs, users, whole_org
 from rosterd.store.engine import Store, StoreError, Tx, check_reachable
 from rosterd.web import metrics, pool
 from rosterd.web.audit import Audit
@@ -39,6 +40,7 @@ from rosterd.web.watching import Watcher
 log = logging.getLogger("rosterd.app")
 
 SEAL_SECONDS = 1.0
+INDEX_SECONDS = 1.0
 FLUSH_SECONDS = 60.0
 PRUNE_SECONDS = 3_600.0
 EXPIRY_SECONDS = 3_600.0
@@ -75,6 +77,7 @@ class App:
         self.stopping = False
         self._delivery = delivery
         self._store = store
+        self._pace = indexing.Pace(store)
         self._base_url = base_url
         self._audience = audience
         self._tracing = tracing
@@ -169,6 +172,7 @@ class App:
     async def _keeping(self) -> AsyncIterator[None]:
         tasks = [
             asyncio.create_task(self._regularly(SEAL_SECONDS, "sealing", self._seal)),
+            asyncio.create_task(self._regularly(INDEX_SECONDS, "indexing of people", self._index)),
             asyncio.create_task(self._regularly(FLUSH_SECONDS, "last use of tokens", self._flush)),
             asyncio.create_task(self._regularly(PRUNE_SECONDS, "forgetting old activity", self._prune)),
             asyncio.create_task(self._regularly(EXPIRY_SECONDS, "expiry of guests", self._expire)),
@@ -203,6 +207,9 @@ class App:
                 log.exception("%s failed", name)
             await asyncio.sleep(seconds)
 
+    async def _index(self) -> None:
+        await index(self._store, self._pace)
+
     async def _flush(self) -> None:
         await self._authenticator.flush(self._store)
 
@@ -233,9 +240,18 @@ async def seal(store: Store) -> int:
         pending = await audit.pending(tx)
     sealed = 0
     for org_id in pending:
-        while count := await _seal_batch(store, org_id):
+        while count := await seal_some(store, org_id):
             sealed += count
     return sealed
+
+
+async def index(store: Store, pace: indexing.Pace | None = None) -> None:
+    """Let the index of people have all that is sealed, organisation by organisation."""
+    async with store.read() as tx:
+        found = await orgs.every(tx)
+    behind = [org.id for org in found if not whole_org.is_unfinished(org)]
+    while behind:  # in turn: a large one does not let the others wait
+        behind = [org_id for org_id in behind if await indexing.advance(store, org_id, pace)]
 
 
 async def prune(store: Store, today: int) -> int:
@@ -300,10 +316,3 @@ async def _prune_submissions_of(store: Store, org: Org) -> int:
             return 0
     async with store.write() as tx:
         return await submissions.prune(tx, org)
-
-
-async def _seal_batch(store: Store, org_id: OrgId) -> int:
-    async with store.write() as tx:
-        sealed = await audit.seal(tx, org_id)
-        await webhooks.announce(tx, org_id, sealed)
-    return len(sealed)

@@ -7,8 +7,12 @@ written           SQLite                                       PostgreSQL
 ================  ===========================================  ==========================
 ``$2``            ``?2``                                       as is
 ``each($2)``      ``(SELECT value FROM json_each(?2))``        ``(SELECT unnest($2::text[]) AS value)``
+``part(v, 1)``    ``json_extract(v, '$[1]')``                  ``(CAST(v AS json) ->> 1)``
 ``FOR UPDATE``    nothing: there is one writer                 as is
 ================  ===========================================  ==========================
+
+``part(v, n)`` is the n-th value (from 0) of a list that column ``v`` holds as JSON. With ``each`` it takes
+rows of several columns in one statement, which costs a hop to a thread once; a number is to be cast.
 
 A statement is a constant of the program or built from constants, never from what a client sent:
 what is between quotes in it is not looked at.
@@ -27,6 +31,7 @@ LARGE_SET = 500
 """A list argument with more elements makes a statement that may take over 5 ms."""
 
 _EACH = re.compile(r"\beach\(\$(\d+)\)")
+_PART = re.compile(r"\bpart\(([\w.]+), (\d+)\)")
 _ARGUMENT = re.compile(r"\$(\d+)")
 _KNOWN = re.compile(r"\b(?:orgs|users|emails|tokens|profile_fields)\b")
 _CHANGES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
@@ -53,6 +58,7 @@ def for_sqlite(sql: str) -> Statement:
     lists = sorted({int(number) - 1 for number in _EACH.findall(sql)})
     text = _LOCK.sub("", sql)
     text = _EACH.sub(r"(SELECT value FROM json_each(?\1))", text)
+    text = _PART.sub(r"json_extract(\1, '$[\2]')", text)
     return Statement(_ARGUMENT.sub(r"?\1", text), tuple(lists))
 
 
@@ -80,8 +86,11 @@ def for_postgresql(sql: str) -> str:
 
     >>> for_postgresql("SELECT value FROM each($1) AS e")
     'SELECT value FROM (SELECT unnest($1::text[]) AS value) AS e'
+    >>> for_postgresql("SELECT part(e.value, 1) FROM each($1) AS e")
+    'SELECT (CAST(e.value AS json) ->> 1) FROM (SELECT unnest($1::text[]) AS value) AS e'
     """
-    return _EACH.sub(r"(SELECT unnest($\1::text[]) AS value)", sql)
+    text = _PART.sub(r"(CAST(\1 AS json) ->> \2)", sql)
+    return _EACH.sub(r"(SELECT unnest($\1::text[]) AS value)", text)
 
 
 @lru_cache(maxsize=2048)

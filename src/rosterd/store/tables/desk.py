@@ -38,17 +38,18 @@ facet_counts = Table(
     Index("facet_counts_by_total", "org_id", "field", "total", "value"),
 )
 
-# What the index has of each person.
+# What the index has of each person, in order of creation. No foreign key: on PostgreSQL whoever adds a row
+# would wait for everybody who is changing that person.
 indexed_people = Table(
     "indexed_people",
     metadata,
     text_column("org_id"),
-    text_column("user_id"),
     number("created"),
+    text_column("user_id"),
     text_column("status"),
-    text_column("facts"),  # JSON list of [field, value]
-    PrimaryKeyConstraint("org_id", "user_id", name="indexed_people_pk"),
-    ForeignKeyConstraint(["org_id", "user_id"], ["users.org_id", "users.id"], name="indexed_people_user"),
+    text_column("facts"),  # JSON list of [field, value], in order
+    PrimaryKeyConstraint("org_id", "created", "user_id", name="indexed_people_pk"),
+    sqlite_with_rowid=False,
 )
 
 # How far the index is: changes are taken from the seals of the audit trail.
@@ -57,8 +58,10 @@ index_progress = Table(
     metadata,
     text_column("org_id"),
     number("version"),  # of what the index holds: another one means to make it anew
-    number("seal"),  # the last one taken
-    text_column("filled_to", null=True),  # while it is made: the last person that it has; NULL: it is whole
+    number("writes"),  # how often it was written: another number says that somebody else was faster
+    number("seal"),  # the last one whose events are counted
+    number("read_after"),  # a seal: people were read after it, so that up to it there is but to count
+    text_column("filled_to", null=True),  # while it is made: whom it has; NULL: everybody
     PrimaryKeyConstraint("org_id", name="index_progress_pk"),
     ForeignKeyConstraint(["org_id"], ["orgs.id"], name="index_progress_org"),
 )
@@ -145,5 +148,6 @@ batch_people = Table(
     PrimaryKeyConstraint("org_id", "batch_id", "n", name="batch_people_pk"),
     ForeignKeyConstraint(["org_id", "batch_id"], ["batches.org_id", "batches.id"], name="batch_people_batch"),
     ForeignKeyConstraint(["org_id", "user_id"], ["users.org_id", "users.id"], name="batch_people_user"),
+    Index("batch_people_by_user", "org_id", "user_id"),  # whoever is forgotten
     sqlite_with_rowid=False,
 )
