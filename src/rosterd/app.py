@@ -18,6 +18,7 @@ from rosterd.directory import analytics
 from rosterd.directory.errands import Kind
 from rosterd.directory.model import Org, OrgId, Origin, User, UserId
 from rosterd.store import activity, audit, orgs, users, whole_org
+from rosterd.store import activity, audit, orgs, requests, users
 from rosterd.store.engine import Store, StoreError, Tx, check_reachable
 from rosterd.web import metrics, pool
 from rosterd.web.audit import Audit
@@ -30,6 +31,7 @@ from rosterd.web.metrics import Metrics
 from rosterd.web.openapi import document
 from rosterd.web.pages import Pages
 from rosterd.web.pool import Pool
+from rosterd.web.refusals import Refusals
 from rosterd.web.reply import Reply
 from rosterd.web.request import Receive, Request, Scope, Send
 from rosterd.web.scim import Scim
@@ -42,6 +44,9 @@ log = logging.getLogger("rosterd.app")
 SEAL_SECONDS = 1.0
 INDEX_SECONDS = 1.0
 FLUSH_SECONDS = 60.0
+REFUSAL_SECONDS = 1.0
+REFUSALS_BETWEEN = 10_000
+"""How many an organisation may get before it is looked whether they are too many."""
 PRUNE_SECONDS = 3_600.0
 EXPIRY_SECONDS = 3_600.0
 """Slack: *processed on an hourly schedule* (*admin.users.setExpiration*)."""
@@ -105,7 +110,8 @@ class App:
         ids = request_ids()
         services: dict[str, Service] = {"scim": scim, "api": web_api, "audit": trail}
         services |= dict.fromkeys(FIRST, people)
-        self._endpoint = Endpoint(services, scim, public, watcher, ids)
+        self._refusals = Refusals()
+        self._endpoint = Endpoint(services, scim, public, watcher, ids, self._refusals)
         decides = throttle is None or throttle.is_local
         self.express = Express(scim, self._metrics, ids) if decides and watcher.only_counts else None
 
@@ -174,6 +180,7 @@ class App:
             asyncio.create_task(self._regularly(SEAL_SECONDS, "sealing", self._seal)),
             asyncio.create_task(self._regularly(INDEX_SECONDS, "indexing of people", self._index)),
             asyncio.create_task(self._regularly(FLUSH_SECONDS, "last use of tokens", self._flush)),
+            asyncio.create_task(self._regularly(REFUSAL_SECONDS, "noting refusals", self._note_refusals)),
             asyncio.create_task(self._regularly(PRUNE_SECONDS, "forgetting old activity", self._prune)),
             asyncio.create_task(self._regularly(EXPIRY_SECONDS, "expiry of guests", self._expire)),
         ]
@@ -187,6 +194,7 @@ class App:
             await asyncio.gather(*tasks, return_exceptions=True)
             with contextlib.suppress(StoreError, TimeoutError):
                 async with asyncio.timeout(END_SECONDS):
+                    await self._refusals.flush(self._store)
                     await self._flush()
                     await self._seal()
             await self._site.close()
@@ -213,6 +221,13 @@ class App:
     async def _flush(self) -> None:
         await self._authenticator.flush(self._store)
 
+    async def _note_refusals(self) -> None:
+        await self._refusals.flush(self._store)
+        for org_id, count in list(self._refusals.written.items()):
+            if count >= REFUSALS_BETWEEN:
+                del self._refusals.written[org_id]
+                await prune_requests_of(self._store, org_id)
+
     async def _share(self) -> None:
         if self._pool is not None:
             async with self._sharing:
@@ -221,6 +236,7 @@ class App:
     async def _prune(self) -> None:
         await prune(self._store, int(time.time()) // activity.DAY)
         await prune_submissions(self._store)
+        await prune_requests(self._store)
 
     async def _expire(self) -> None:
         if count := await expire_guests(self._store):
@@ -274,6 +290,27 @@ async def prune_submissions(store: Store) -> int:
     for org in found:
         while count := await _prune_submissions_of(store, org):
             pruned += count
+    return pruned
+
+
+async def prune_requests(store: Store) -> int:
+    """Forget refused requests that are old, or more than are kept. Returns how many rows."""
+    async with store.read() as tx:
+        found = await orgs.every(tx)
+    return sum([await prune_requests_of(store, org.id) for org in found])
+
+
+async def prune_requests_of(store: Store, org_id: OrgId) -> int:
+    """The same of one organisation, slice by slice: requests that write go on between them."""
+    async with store.scan() as tx:
+        end = await requests.stale(tx, org_id, time.time_ns() // 1000)
+    if end is None:
+        return 0
+    pruned, count = 0, 1
+    while count:
+        async with store.write() as tx:
+            count = await requests.prune(tx, org_id, end)
+        pruned += count
     return pruned
 
 

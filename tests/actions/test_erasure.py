@@ -11,7 +11,7 @@ from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import Profile, Role
 from rosterd.directory.users import UserChange
-from rosterd.store import audit, fsck, outbox
+from rosterd.store import audit, fsck, outbox, requests
 from rosterd.store.engine import Store, Tx
 from rosterd.store.tables import metadata
 from tests.actions.acme import Acme, acme, operator
@@ -49,6 +49,13 @@ async def vera(tx: Tx, at: Acme) -> str:
         ),
     ]
     await outbox.add(tx, at.org.id, said)
+    for number, target, detail in (
+        (1, user.id, "invalid_name_specials (user=veryown)"),
+        (2, "", f"email_taken (user=vera@acme.example, existing_user={at.owner.user_id})"),
+        (3, "", "username_taken (user=vera)"),
+    ):
+        row = (at.org.id, str(number), "r", "POST", "/x", target, 409, "x", detail, "A1", user.id, "", None)
+        await requests.note(tx, [requests.Refusal(*row)], [])
     return user.id
 
 
@@ -69,7 +76,7 @@ async def test_nothing_is_left_and_the_trail_verifies(store: Store) -> None:
         id = await vera(tx, at)
     async with store.read() as tx:
         assert await found(tx, *WORDS) == {
-            "audit_events", "emails", "names", "outbox", "sessions", "users",
+            "audit_events", "emails", "names", "outbox", "requests", "sessions", "users",
         }  # fmt: skip
     async with store.write() as tx:
         await audit.seal(tx, at.org.id)

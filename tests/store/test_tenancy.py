@@ -54,6 +54,7 @@ from rosterd.store import (
     places,
     profile_fields,
     query,
+    requests,
     roster,
     sessions,
     submissions,
@@ -89,6 +90,7 @@ NOUNS = (
     places,
     profile_fields,
     query,
+    requests,
     roster,
     sessions,
     submissions,
@@ -438,6 +440,18 @@ async def ask_about_the_trail(tx: Tx) -> None:
     await trail.names(tx, E1, await audit.page(tx, E1))
 
 
+async def ask_about_what_was_refused(tx: Tx) -> None:
+    """Each function of requests."""
+    me = a_user(1).id
+    row = (E1, "0", "r", "GET", "/x", me, 404, "no_such_user", "", "A1", me, "", None)
+    await requests.note(tx, [requests.Refusal(*row)], [requests.More(E1, "0", 1)])
+    for wanted in (requests.Wanted(), requests.Wanted("A1", me, "no_such_user")):
+        await requests.page(tx, E1, wanted, end="g", since="", limit=1)
+    await requests.stale(tx, E1, 1)
+    await requests.prune(tx, E1, "0")
+    await requests.remove_of_user(tx, E1, me, ["name"])
+
+
 async def ask_about_who_was_there(tx: Tx) -> None:
     """Each function of activity, submissions and analytics."""
     await activity.note(tx, [activity.Note(E1, 1, a_user(2).id, signed_in=True)])
@@ -482,6 +496,7 @@ async def _session(url: str) -> Session:
         await ask_about_what_happened(recorder, plain)
         await ask_about_what_is_to_be_done(recorder)
         await ask_about_the_trail(recorder)
+        await ask_about_what_was_refused(recorder)
         await ask_about_who_was_there(recorder)
     await store.close()
     connection = await asyncpg.connect(url)

@@ -23,7 +23,7 @@ from rosterd.directory.events import Event
 from rosterd.directory.ids import NEARBY, number_at, slack_id
 from rosterd.directory.model import Actor, Org, OrgId, Plan, Role, User, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import activity, apps, audit, outbox, places, sessions, tokens, workspaces
+from rosterd.store import activity, apps, audit, outbox, places, requests, sessions, tokens, workspaces
 from rosterd.store import names as store_names
 from rosterd.store import users as store
 from rosterd.store.engine import Tx
@@ -240,6 +240,7 @@ async def erase(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:
     await audit.erase(tx, org.id, user.id)
     await outbox.remove_of(tx, org.id, user.id)
     await activity.remove_of_user(tx, org.id, user.id)
+    await requests.remove_of_user(tx, org.id, user.id, sorted({user.username, user.email}))
     await sessions.remove_expired(tx, org.id, user.id, FOREVER)  # all of them: they have ended
     return desired
 

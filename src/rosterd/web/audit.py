@@ -114,7 +114,7 @@ class Audit:
     async def _grant(self, request: Request) -> Grant:
         """What the token stands for. Raises ``missing_authentication`` and ``invalid_authentication``."""
         hashed = self._authenticator.hash_of(request)
-        grant = await self._authenticator.look_up(self._store, hashed)
+        grant = request.presented = await self._authenticator.look_up(self._store, hashed)
         if grant is None:
             raise _invalid("no such token")
         reason = ended(grant, int(time.time()))

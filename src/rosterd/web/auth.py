@@ -43,7 +43,8 @@ class Authenticator:
         and ``non_org_teams_only`` (400).
         """
         hashed = self.hash_of(request)
-        return self.admitted(await self.look_up(store, hashed), hashed, request.client_ip)
+        request.presented = await self.look_up(store, hashed)
+        return self.admitted(request.presented, hashed, request.client_ip)
 
     async def look_up(self, store: Store, hashed: str) -> tokens.Grant | None:
         """The grant of a token as it is now, whether it counts or not."""

@@ -14,6 +14,7 @@ from contextlib import aclosing
 from typing import Protocol
 
 from rosterd.web.errors import RETRY_AFTER, HttpError
+from rosterd.web.refusals import Refusals
 from rosterd.web.reply import Reply, Stream
 from rosterd.web.request import Disconnected, Receive, Request, Scope, Send
 from rosterd.web.spool import Spool
@@ -54,6 +55,7 @@ class Endpoint:
 
     ``services``: by the first segment of the path, which is empty at the root. Whatever has none is answered
     by ``fallback``.
+    ``refusals``: where it is noted for an organisation what its programs were refused.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class Endpoint:
         public: Mapping[tuple[str, ...], Public],
         watcher: Watcher,
         ids: Iterator[str],
+        refusals: Refusals | None = None,
     ) -> None:
         self._services = services
         self._fallback = fallback
         self._ids = ids
         self._public = public
         self._watcher = watcher
+        self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request."""
@@ -109,6 +113,8 @@ class Endpoint:
 
     def _refused(self, request: Request, error: Exception) -> Reply:
         reply = self._service(request).refused(error, request)
+        if self._refusals is not None:
+            self._refusals.note(request, reply, error)
         if reply.status < 500 or isinstance(error, HttpError):  # others are logged with what caused them
             asked = f"{request.method} {request.path}"
             details = fields(request, reply.status)

@@ -35,10 +35,14 @@ class Disconnected(Exception):
 class Request:
     """One request. ``segments`` are the parts of its path, decoded; None: no path that could exist.
 
-    ``version`` is what stands where SCIM paths name their version. ``route``, ``grant`` and
-    ``token_hash`` are filled in by those who find them out, for whoever comes after: the pattern of the
-    path, and who asks.
+    ``version`` is what stands where SCIM paths name their version. ``route``, ``grant``, ``presented``,
+    ``arguments`` and ``token_hash`` are filled in by those who find them out, for whoever comes after: the
+    pattern of the path, who asks, what the token stands for that was sent (whether it counts or not), and
+    what a method was called with.
     """
+
+    presented: Grant | None = None
+    arguments: Mapping[str, Any] | None = None
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
         self.method: str = scope["method"]

@@ -80,6 +80,7 @@ class WebApi:
         if not method.public and request.header(b"authorization"):
             request.grant = await self._callers.grant(request, None)
         given, token = await arguments.read(request)
+        request.arguments = given.values
         if not method.public and request.grant is None:
             request.grant = await self._callers.grant(request, token)
         async with self._admission(method, request, given):

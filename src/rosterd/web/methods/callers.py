@@ -34,7 +34,8 @@ class Callers:
         """What the token of a call stands for; the header's, else the form's."""
         text = _sent(request, in_form)
         request.token_hash = hashed = self._authenticator.keyed(text)
-        grant = _counting(await self._authenticator.look_up(self._store, hashed), request)
+        request.presented = await self._authenticator.look_up(self._store, hashed)
+        grant = _counting(request.presented, request)
         self._authenticator.note_use(hashed)
         return grant
 
