@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import asyncpg
+import msgspec
 import pytest
 
 from rosterd.directory.apps import App, Code
@@ -48,6 +49,7 @@ from rosterd.store import (
     consequences,
     groups,
     idps,
+    log,
     names,
     orgs,
     outbox,
@@ -84,6 +86,7 @@ NOUNS = (
     consequences,
     groups,
     idps,
+    log,
     names,
     orgs,
     outbox,
@@ -452,6 +455,16 @@ async def ask_about_what_was_refused(tx: Tx) -> None:
     await requests.remove_of_user(tx, E1, me, ["name"])
 
 
+async def ask_about_the_log(tx: Tx) -> None:
+    """Each function of log."""
+    await audit.append(tx, [an_event(1)], msgspec.structs.replace(ACTOR, token_id=TokenId("A1")))
+    for target in ("", "W1"):
+        wanted = log.Wanted(target=target, token="A1", action="user_created")
+        await log.page(tx, E1, wanted, before="f", limit=1)
+    entries = await log.since(tx, E1, log.Wanted(), "", 1)
+    await log.names(tx, E1, entries)
+
+
 async def ask_about_who_was_there(tx: Tx) -> None:
     """Each function of activity, submissions and analytics."""
     await activity.note(tx, [activity.Note(E1, 1, a_user(2).id, signed_in=True)])
@@ -497,6 +510,7 @@ async def _session(url: str) -> Session:
         await ask_about_what_is_to_be_done(recorder)
         await ask_about_the_trail(recorder)
         await ask_about_what_was_refused(recorder)
+        await ask_about_the_log(recorder)
         await ask_about_who_was_there(recorder)
     await store.close()
     connection = await asyncpg.connect(url)
