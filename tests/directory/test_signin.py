@@ -34,7 +34,33 @@ def test_a_session_ends_by_disuse_by_age_and_when_it_is_ended(
     session = msgspec.structs.replace(
         SESSION, last_used=START + last_used, ended=None if ended is None else START + ended
     )
-    assert signin.is_open(session, START + seconds) is is_open
+    assert signin.is_open(session, Role.MEMBER, START + seconds) is is_open
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.OWNER, Role.PRIMARY_OWNER])
+def test_a_session_of_an_administrator_ends_sooner_also_if_they_became_one_since(role: Role) -> None:
+    used = msgspec.structs.replace(SESSION, last_used=START + 7 * 24 * 3600 - 1)
+    assert signin.lifetime(role) == 7 * 24 * 3600 < signin.lifetime(Role.MEMBER)
+    for session, seconds in ((SESSION, 12 * 3600), (used, 7 * 24 * 3600)):
+        assert signin.is_open(session, role, START + seconds - 1)
+        assert not signin.is_open(session, role, START + seconds)
+        assert signin.is_open(session, Role.MEMBER, START + seconds)
+
+
+def test_a_sign_in_is_fresh_for_a_quarter_of_an_hour_and_one_of_unknown_age_never() -> None:
+    proved = msgspec.structs.replace(SESSION, proved=START)
+    assert signin.is_fresh(proved, START + 15 * 60 - 1)
+    assert not signin.is_fresh(proved, START + 15 * 60)
+    assert signin.is_fresh(proved, START + 15 * 60, within=3600)
+    assert not signin.is_fresh(SESSION, START)
+
+
+@pytest.mark.parametrize("length", [0, 11, 257])
+def test_a_password_is_neither_short_nor_of_absurd_length(length: int) -> None:
+    with pytest.raises(DirectoryError, match="invalid_password"):
+        signin.check_password("x" * length)
+    signin.check_password("x" * 12)
+    signin.check_password("x" * 256)
 
 
 def test_a_link_is_good_for_fifteen_minutes_and_once() -> None:

@@ -10,7 +10,7 @@ from rosterd.store.engine import Tx, open_store
 
 T = TypeVar("T")
 
-TABLES = ("sessions", "signin_links", "apps", "oauth_codes", "tokens")
+TABLES = ("sessions", "signin_links", "apps", "oauth_codes", "tokens", "passwords")
 
 
 def run(database: str, work: Callable[[Tx], Awaitable[T]]) -> T:

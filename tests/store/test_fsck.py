@@ -266,7 +266,7 @@ DAMAGE = [
         ],
     ),
     (
-        "INSERT INTO sessions VALUES ('h', 'E1', 'X1', 'W5', 'link', '', NULL, 1, 1, 1, NULL)",
+        "INSERT INTO sessions VALUES ('h', 'E1', 'X1', 'W5', 'link', '', NULL, 1, 1, 1, NULL, 1)",
         ["E1: session X1 of W5 counts, who is deactivated"],
     ),
     (
@@ -286,6 +286,10 @@ DAMAGE = [
         UPDATE channels SET name = 'a b' WHERE org_id = 'E1' AND id = 'C4';
         UPDATE channel_workspaces SET name = 'a b' WHERE org_id = 'E1' AND channel_id = 'C4'""",
         ["E1: channel C4 has the name 'a b', which no channel can have"],
+    ),
+    (
+        "INSERT INTO passwords VALUES ('E1', 'W1', 'hash', 1), ('E1', 'W4', 'hash', 1)",
+        ["E1: user W1 has a password and is no administrator"],
     ),
     (
         "DELETE FROM audit_events",

@@ -53,6 +53,7 @@ from rosterd.store import (
     names,
     orgs,
     outbox,
+    passwords,
     places,
     profile_fields,
     query,
@@ -90,6 +91,7 @@ NOUNS = (
     names,
     orgs,
     outbox,
+    passwords,
     places,
     profile_fields,
     query,
@@ -216,6 +218,9 @@ async def ask_about_people(tx: Tx) -> None:
     await tokens.insert(tx, token, "hash")
     await tokens.authenticate(tx, "hash")
     await tokens.of_org(tx, E1)
+    await tokens.find(tx, E1, token.id)
+    await tokens.find(tx, E1, token.id, lock=True)
+    await tokens.update(tx, token)
     await tokens.touch(tx, [("hash", 2)])
     await tokens.revoke(tx, E1, token.id, 3)
     await tokens.revoke_of_user(tx, E1, mine[0], 3)
@@ -332,7 +337,7 @@ async def ask_about_places(tx: Tx) -> None:
 
 
 async def ask_about_signing_in(tx: Tx) -> None:
-    """Each function of sessions, idps, apps and colleagues."""
+    """Each function of sessions, passwords, idps, apps and colleagues."""
     me = a_user(1).id
     for prefix, after in (("", None), ("user", me)):
         await colleagues.page(tx, E1, prefix, after=after, count=2)
@@ -349,6 +354,11 @@ async def ask_about_signing_in(tx: Tx) -> None:
     await sessions.find_link(tx, E1, "hash", lock=True)
     await sessions.revoke_link(tx, E1, "hash", 3)
     await sessions.remove_links(tx, E1, me, before=3)
+    await passwords.update(tx, E1, me, "hash")
+    await passwords.update_hash(tx, E1, me, "other")
+    await passwords.find(tx, E1, me)
+    await passwords.of_org(tx, E1)
+    await passwords.remove(tx, E1, me)
     await idps.update(tx, IdentityProvider(E1, "https://id.example", "id", "secret", False, 1))
     await idps.find(tx, E1)
     await idps.remove(tx, E1)

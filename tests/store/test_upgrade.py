@@ -29,7 +29,7 @@ THEN = {
 }  # fmt: skip
 """The tables of revision 0001."""
 
-SINCE = {"workspaces": ("description", "discoverability"), "tokens": ("app_id",)}
+SINCE = {"workspaces": ("description", "discoverability"), "tokens": ("app_id", "name")}
 """Columns, the last of their tables, that revision 0001 did not have."""
 
 

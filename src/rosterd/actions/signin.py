@@ -37,8 +37,12 @@ class Entry(NamedTuple):
     secret: str
 
 
-async def sign_in(tx: Tx, org: Org, user_id: UserId, means: Means, *, key: bytes, origin: Origin) -> Entry:
+async def sign_in(
+    tx: Tx, org: Org, user_id: UserId, means: Means, *, ago: int | None = 0, key: bytes, origin: Origin
+) -> Entry:
     """A new session of this person. The first makes an invited one active, and billed.
+
+    ``ago``: so many seconds before they have shown who they are; None: nobody knows.
 
     Raises ``no_such_user``, ``account_inactive`` and ``permission_denied``: see :func:`note_failure`.
     """
@@ -59,8 +63,9 @@ async def sign_in(tx: Tx, org: Org, user_id: UserId, means: Means, *, key: bytes
         ip_address=origin.ip_address,
         created=tx.now,
         last_used=now,
-        expires=now + rules.LIFETIME_SECONDS,
+        expires=now + rules.lifetime(user.role),
         ended=None,
+        proved=None if ago is None else now - ago,
     )
     secret = secrets.token_urlsafe(32)
     await sessions.insert(tx, session, hash_of(secret, key))

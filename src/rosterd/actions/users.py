@@ -24,6 +24,7 @@ from rosterd.directory.ids import NEARBY, number_at, slack_id
 from rosterd.directory.model import Actor, Org, OrgId, Plan, Role, User, UserId
 from rosterd.directory.users import UserChange
 from rosterd.store import activity, apps, audit, outbox, places, requests, sessions, tokens, workspaces
+from rosterd.store import activity, apps, audit, outbox, passwords, places, sessions, tokens, workspaces
 from rosterd.store import names as store_names
 from rosterd.store import users as store
 from rosterd.store.engine import Tx
@@ -267,6 +268,8 @@ async def write(tx: Tx, before: User, after: User, events: Iterable[Event], *, a
     await _claim_emails(tx, after, has - had, shown=after.username)
     if after.email != before.email:  # a link that is on its way to the address before leads nobody in
         await sessions.remove_links(tx, after.org_id, after.id, before=FOREVER)
+    if access.may_administer(before.role) and (after.deactivated or not access.may_administer(after.role)):
+        await passwords.remove(tx, after.org_id, after.id)
     if after.deactivated and not before.deactivated:
         await _shut_out(tx, after)
     if before.deactivated and rules.is_invited(after):

@@ -10,7 +10,7 @@ import sys
 import click
 
 from rosterd import __version__
-from rosterd.cli import admin, backup, database, deliveries, explain, places, serve, signin
+from rosterd.cli import admin, backup, database, deliveries, explain, local_admin, places, serve, signin
 from rosterd.cli.exchange import export, imports
 
 
@@ -26,6 +26,7 @@ for command in (
     *places.COMMANDS,
     explain.explain,
     *signin.COMMANDS,
+    *local_admin.COMMANDS,
     *database.COMMANDS,
     *backup.COMMANDS,
     *deliveries.COMMANDS,

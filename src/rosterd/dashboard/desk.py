@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from rosterd.dashboard import pages, session
 from rosterd.dashboard.oidc import Providers
 from rosterd.dashboard.pages import Page, Visit
-from rosterd.dashboard.patience import Patience
+from rosterd.dashboard.patience import Patience, Turns
 from rosterd.dashboard.session import Cookies
 from rosterd.directory.errors import NotAllowed
 from rosterd.directory.model import Org
@@ -37,6 +37,7 @@ class Desk:
         self.cookies = Cookies(key, base_url)
         self.providers = Providers()
         self.patience = Patience()
+        self.turns = Turns()
         self._aside: set[asyncio.Task[None]] = set()
 
     async def seat(self, visit: Visit) -> Seat | None:

@@ -76,6 +76,7 @@ class Identity(NamedTuple):
 
     email: str
     is_verified: bool
+    auth_time: int | None = None  # seconds: when it has asked who they are; None: it does not say
 
 
 class Metadata(msgspec.Struct, frozen=True):
@@ -113,8 +114,11 @@ class Providers:
         self._silent: dict[str, float] = {}  # since when, of the monotonic clock
         self._http: httpx.AsyncClient | None = None
 
-    async def begin(self, idp: IdentityProvider, redirect_uri: str) -> Departure:
-        """Where somebody signs in, with state, nonce and PKCE. Raises `ProviderUnavailable`."""
+    async def begin(self, idp: IdentityProvider, redirect_uri: str, *, again: bool = False) -> Departure:
+        """Where somebody signs in, with state, nonce and PKCE. ``again``: even if they just did.
+
+        Raises `ProviderUnavailable`.
+        """
         known = await self._provider(idp.issuer)
         state, nonce = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         verifier = secrets.token_urlsafe(48)
@@ -128,6 +132,7 @@ class Providers:
             nonce=nonce,
             code_challenge=create_s256_code_challenge(verifier),
             code_challenge_method="S256",
+            **({"prompt": "login", "max_age": "0"} if again else {}),
         )
         return Departure(url, state, nonce, verifier)
 
@@ -141,13 +146,15 @@ class Providers:
         known = await self._provider(idp.issuer)
         answer = await self._exchange(idp, known.metadata, redirect_uri, code, verifier)
         claims = await self._claims(idp, known, answer, nonce)
+        auth_time = claims.get("auth_time")
         if not claims.get("email") and known.metadata.userinfo_endpoint and answer.access_token:
             claims = await self._user_info(known.metadata.userinfo_endpoint, answer.access_token, claims)
         email = claims.get("email")
         if not isinstance(email, str) or not email:
             raise NotAllowed("untrusted_identity", reason="no e-mail address")
         verified = claims.get("email_verified")
-        return Identity(email, verified is True or verified == "true")
+        is_time = isinstance(auth_time, int) and not isinstance(auth_time, bool)
+        return Identity(email, verified is True or verified == "true", auth_time if is_time else None)
 
     async def close(self) -> None:
         """Close every connection."""

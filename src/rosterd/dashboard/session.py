@@ -45,6 +45,7 @@ class Flow(msgspec.Struct, frozen=True):
     state: str = ""
     nonce: str = ""
     verifier: str = ""
+    again: bool = False  # the provider was told to ask again who it is
 
 
 class Cookies:
@@ -102,9 +103,9 @@ class Cookies:
         if not secret or len(secret) > 100:
             return None
         seat = await sessions.find(tx, hash_of(secret, self._key))
-        if seat is None or not rules.is_open(seat.session, int(time.time())) or seat.user.deactivated:
+        if seat is None or seat.user.deactivated:
             return None
-        return seat
+        return seat if rules.is_open(seat.session, seat.user.role, int(time.time())) else None
 
     def _set(self, name: str, value: str, seconds: int) -> str:
         return f"{name}={value}; Max-Age={seconds}; {self._attributes}"

@@ -1,5 +1,7 @@
 """Signing in and out: by the organisation's own provider, or by a link that is sent by e-mail.
 
+By a password: :mod:`rosterd.dashboard.local`.
+
 Rules of this module:
 
 1. Who may sign in is decided by :mod:`rosterd.actions.signin`; what a provider says only finds the person.
@@ -27,7 +29,14 @@ from rosterd.dashboard.session import FLOW_SECONDS, Flow, actor_of
 from rosterd.directory.errors import DirectoryError, NotAllowed, NotFound
 from rosterd.directory.model import Org, UserId
 from rosterd.directory.names import account_key
-from rosterd.directory.signin import LINK_SECONDS, IdentityProvider, Means, local_path
+from rosterd.directory.signin import (
+    FRESH_SECONDS,
+    LINK_SECONDS,
+    IdentityProvider,
+    Means,
+    local_path,
+    since_proof,
+)
 from rosterd.store import idps, users
 from rosterd.store.engine import Tx
 
@@ -36,6 +45,9 @@ log = logging.getLogger("rosterd.dashboard")
 HOME = "/home"
 MAX_ADDRESS = 255
 
+AGAIN = "again"
+"""The parameter by which somebody who is signed in is asked to show once more who they are."""
+
 
 async def find_org(desk: Desk, visit: Visit) -> Page:
     """Which organisation? Leads to its own page."""
@@ -43,25 +55,34 @@ async def find_org(desk: Desk, visit: Visit) -> Page:
     domain = visit.params.get("domain", "").strip().lower()
     if not domain:
         return pages.render("find.html", next=onward)
-    org = await _org(desk, domain)
+    org = await org_of(desk, domain)
     return pages.redirect(f"/signin/{org.domain}?{urlencode({'next': onward})}")
 
 
 async def choose(desk: Desk, visit: Visit, domain: str) -> Page:
     """How to sign in to this organisation."""
-    org = await _org(desk, domain)
+    org = await org_of(desk, domain)
     async with desk.store.read() as tx:
         idp = await idps.find(tx, org.id)
-    provider = urlsplit(idp.issuer).hostname if idp else None
-    onward = local_path(visit.params.get("next"), HOME)
-    return pages.render("signin.html", org=org, provider=provider, next=onward)
+        seat = await desk.cookies.seat(visit, tx)
+    again = AGAIN in visit.params
+    onward = {"next": local_path(visit.params.get("next"), HOME)} | ({AGAIN: "1"} if again else {})
+    return pages.render(
+        "signin.html",
+        org=org,
+        provider=urlsplit(idp.issuer).hostname if idp else None,
+        onward=onward,
+        again=again,
+        email=seat.user.email if again and seat is not None and seat.org.id == org.id else "",
+    )
 
 
 async def depart(desk: Desk, visit: Visit, domain: str) -> Page:
     """To the organisation's provider."""
-    org = await _org(desk, domain)
+    org = await org_of(desk, domain)
     idp = await _idp(desk, org)
-    departure = await desk.providers.begin(idp, _return_address(desk, org))
+    again = AGAIN in visit.params
+    departure = await desk.providers.begin(idp, _return_address(desk, org), again=again)
     flow = Flow(
         org.id,
         local_path(visit.params.get("next"), HOME),
@@ -69,6 +90,7 @@ async def depart(desk: Desk, visit: Visit, domain: str) -> Page:
         departure.state,
         departure.nonce,
         departure.verifier,
+        again,
     )
     return pages.redirect(departure.url, cookies=(desk.cookies.flow(flow),))
 
@@ -78,7 +100,7 @@ async def arrive(desk: Desk, visit: Visit, domain: str) -> Page:
 
     ``iss`` (RFC 9207) and ``state`` must be those of the sign-in that this browser began.
     """
-    org = await _org(desk, domain)
+    org = await org_of(desk, domain)
     flow = desk.cookies.flow_of(visit)
     state = visit.params.get("state", "")
     if flow is None or flow.org_id != org.id or not flow.state:
@@ -97,16 +119,19 @@ async def arrive(desk: Desk, visit: Visit, domain: str) -> Page:
             idp, _return_address(desk, org), code, nonce=flow.nonce, verifier=flow.verifier
         )
     except NotAllowed as error:
-        await _note(desk, visit, org, None, Means.OIDC, error)
+        await note_refusal(desk, visit, org, None, Means.OIDC, error)
         raise
-    return await _let_in(
-        desk, visit, org, Means.OIDC, flow.next, _by_identity(desk, visit, org, idp, identity)
-    )
+    now = int(time.time())
+    ago = since_proof(identity.auth_time, now, asked=flow.again)
+    if flow.again and (ago is None or ago >= FRESH_SECONDS):
+        raise NotAllowed("sign_in_not_fresh")
+    enter = _by_identity(desk, visit, org, idp, identity, ago)
+    return await let_in(desk, visit, org, Means.OIDC, flow.next, enter)
 
 
 async def mail(desk: Desk, visit: Visit, domain: str) -> Page:
     """Send a link to this address, if it is a member's; the answer is the same if it is not."""
-    org = await _org(desk, domain)
+    org = await org_of(desk, domain)
     fields = await forms.fields(visit, desk.base_url)
     address = account_key(fields.get("email", "").strip())[:MAX_ADDRESS]
     desk.aside(_send_link(desk, org, address))
@@ -117,13 +142,13 @@ async def mail(desk: Desk, visit: Visit, domain: str) -> Page:
 
 async def show_link(desk: Desk, visit: Visit, domain: str) -> Page:
     """Where a link leads: a button."""
-    org = await _org(desk, domain)
+    org = await org_of(desk, domain)
     return pages.render("link.html", org=org, key=visit.params.get("key", ""))
 
 
 async def use_link(desk: Desk, visit: Visit, domain: str) -> Page:
     """A session for whoever has the link, once."""
-    org = await _org(desk, domain)
+    org = await org_of(desk, domain)
     fields = await forms.fields(visit, desk.base_url)
     flow = desk.cookies.flow_of(visit)
     onward = flow.next if flow is not None and flow.org_id == org.id else HOME
@@ -131,7 +156,7 @@ async def use_link(desk: Desk, visit: Visit, domain: str) -> Page:
     async def enter(tx: Tx) -> Entry:
         return await actions.use_link(tx, org, fields.get("key", ""), key=desk.key, origin=visit.origin)
 
-    return await _let_in(desk, visit, org, Means.LINK, onward, enter)
+    return await let_in(desk, visit, org, Means.LINK, onward, enter)
 
 
 async def leave(desk: Desk, visit: Visit) -> Page:
@@ -147,7 +172,7 @@ async def leave(desk: Desk, visit: Visit) -> Page:
     return pages.redirect(where, cookies=(desk.cookies.no_session(), desk.cookies.no_flow()))
 
 
-async def _let_in(
+async def let_in(
     desk: Desk, visit: Visit, org: Org, means: Means, onward: str, enter: Callable[[Tx], Awaitable[Entry]]
 ) -> Page:
     """Go on to ``next`` with the session that ``enter`` gives; a refusal is noted."""
@@ -159,14 +184,14 @@ async def _let_in(
                 await actions.sign_out(tx, former.org, former.session, actor=actor_of(former, visit))
     except DirectoryError as error:
         user = error.data.get("user")
-        await _note(desk, visit, org, UserId(user) if user else None, means, error)
+        await note_refusal(desk, visit, org, UserId(user) if user else None, means, error)
         raise
     cookies = (desk.cookies.session(entry.secret), desk.cookies.no_flow())
     return pages.redirect(local_path(onward, HOME), cookies=cookies)
 
 
 def _by_identity(
-    desk: Desk, visit: Visit, org: Org, idp: IdentityProvider, identity: Identity
+    desk: Desk, visit: Visit, org: Org, idp: IdentityProvider, identity: Identity, ago: int | None
 ) -> Callable[[Tx], Awaitable[Entry]]:
     """Sign in the member of this organisation who has the address that the provider vouches for."""
 
@@ -176,7 +201,7 @@ def _by_identity(
             raise NotAllowed("email_not_verified", user=user_id or "")
         if user_id is None:
             raise NotFound("unknown_member")
-        return await actions.sign_in(tx, org, user_id, Means.OIDC, key=desk.key, origin=visit.origin)
+        return await actions.sign_in(tx, org, user_id, Means.OIDC, ago=ago, key=desk.key, origin=visit.origin)
 
     return enter
 
@@ -193,9 +218,10 @@ async def _holder(tx: Tx, org: Org, address: str) -> UserId | None:
     return None if "\0" in address else await users.find_by_email(tx, org.id, address)
 
 
-async def _note(
+async def note_refusal(
     desk: Desk, visit: Visit, org: Org, user: UserId | None, means: Means, error: DirectoryError
 ) -> None:
+    """Note in the trail that somebody was not let in; ``user`` None: nobody here is meant."""
     log.info("request %s: sign-in to %s refused: %s", visit.id, org.domain, error)
     if user is None and means is Means.LINK:
         return
@@ -205,7 +231,8 @@ async def _note(
         await actions.note_failure(tx, org, user, means, error, origin=visit.origin)
 
 
-async def _org(desk: Desk, domain: str) -> Org:
+async def org_of(desk: Desk, domain: str) -> Org:
+    """The organisation of this domain. Raises ``no_such_org``."""
     org = await desk.org(domain)
     if org is None:
         raise NotFound("no_such_org")

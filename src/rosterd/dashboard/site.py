@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rosterd.dashboard import consent, pages, people, signin
+from rosterd.dashboard import consent, local, pages, people, signin
 from rosterd.dashboard.admin import frame, overview
 from rosterd.dashboard.desk import Desk
 from rosterd.dashboard.oidc import ProviderUnavailable
@@ -35,6 +35,7 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
     ("signin", "*", "callback"): {"GET": signin.arrive},
     ("signin", "*", "mail"): {"POST": signin.mail},
     ("signin", "*", "link"): {"GET": signin.show_link, "POST": signin.use_link},
+    ("signin", "*", "local"): {"GET": local.ask, "POST": local.enter},
     ("signout",): {"POST": signin.leave},
     ("oauth", "v2", "authorize"): {"GET": consent.ask, "POST": consent.decide},
     ("home",): {"GET": people.home},

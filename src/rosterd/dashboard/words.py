@@ -102,6 +102,14 @@ WORDS: Mapping[str, Words] = {
     "request_too_large": Words(413, "That was too much", "The form is larger than this page takes."),
     "request_timeout": Words(408, "That took too long", "The form did not arrive in time. Try again."),
     "service_unavailable": Words(503, "We cannot answer just now", "Try again in a moment."),
+    "sign_in_not_fresh": Words(
+        403,
+        "Your identity provider did not ask again",
+        "It let you in without asking who you are. Go back, and ask for a link by e-mail instead.",
+    ),
+    "too_many_attempts": Words(
+        429, "Too many attempts", "Wait a minute before the next one. A link by e-mail lets you in, too."
+    ),
     "try_again_later": Words(503, "We cannot answer just now", "Too many are asking. Try again in a moment."),
     "unknown_member": Words(
         403,
@@ -114,6 +122,9 @@ WORDS: Mapping[str, Words] = {
     ),
     "untrusted_identity": Words(
         403, "We cannot tell who you are", "What your identity provider says does not hold. Sign in again."
+    ),
+    "wrong_password": Words(
+        403, "That is not right", "The name or the password is wrong, or there is no password for it."
     ),
 }
 

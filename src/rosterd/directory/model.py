@@ -241,6 +241,7 @@ class Token(msgspec.Struct, frozen=True):
     last_used: int | None  # seconds
     revoked: int | None  # seconds
     app_id: str | None = None  # of the app that was installed
+    name: str = ""  # what it is for, as people call it
 
 
 class Origin(msgspec.Struct, frozen=True):

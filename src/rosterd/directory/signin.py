@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from rosterd.directory import access
 from rosterd.directory.errors import Invalid, NotAllowed
 from rosterd.directory.model import OrgId, Role, User, UserId
 
@@ -22,6 +23,16 @@ IDLE_SECONDS = 24 * 3600
 
 LIFETIME_SECONDS = 30 * 24 * 3600
 """A session ends after so long, however much it is used."""
+
+ADMIN_IDLE_SECONDS = 12 * 3600
+ADMIN_LIFETIME_SECONDS = 7 * 24 * 3600
+"""The same for administrators: what they leave open on a desk is worth more."""
+
+FRESH_SECONDS = 15 * 60
+"""For so long after somebody has shown who they are they may do what asks for a fresh sign-in."""
+
+MIN_PASSWORD = 12
+MAX_PASSWORD = 256
 
 LINK_SECONDS = 15 * 60
 """How long a link that was sent by e-mail can be used."""
@@ -34,7 +45,7 @@ class Means(StrEnum):
 
     OIDC = "oidc"  # by the organisation's own identity provider
     LINK = "link"  # by a link that was sent to their address
-    LOCAL = "local"  # by an operator of this server
+    LOCAL = "local"  # by a password that an operator of this server has set
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -50,6 +61,7 @@ class Session(msgspec.Struct, frozen=True):
     last_used: int  # seconds
     expires: int  # seconds
     ended: int | None  # seconds
+    proved: int | None = None  # seconds: when they showed who they are; None: unknown
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -73,9 +85,55 @@ class IdentityProvider(msgspec.Struct, frozen=True):
     created: int  # microseconds
 
 
-def is_open(session: Session, now: int) -> bool:
-    """Whether a session counts at ``now`` (seconds)."""
-    return session.ended is None and now < min(session.expires, session.last_used + IDLE_SECONDS)
+def lifetime(role: Role) -> int:
+    """After how many seconds a session of somebody in this role ends at the latest."""
+    return ADMIN_LIFETIME_SECONDS if access.may_administer(role) else LIFETIME_SECONDS
+
+
+def is_open(session: Session, role: Role, now: int) -> bool:
+    """Whether a session of somebody who has this role now counts at ``now`` (seconds)."""
+    idle = ADMIN_IDLE_SECONDS if access.may_administer(role) else IDLE_SECONDS
+    born = session.created // 1_000_000
+    end = min(session.expires, born + lifetime(role), session.last_used + idle)
+    return session.ended is None and now < end
+
+
+def is_fresh(session: Session, now: int, within: int = FRESH_SECONDS) -> bool:
+    """Whether somebody has shown who they are a moment ago. ``now``, ``within``: seconds."""
+    return session.proved is not None and now - session.proved < within
+
+
+def since_proof(auth_time: int | None, now: int, *, asked: bool) -> int | None:
+    """How many seconds ago somebody has shown their provider who they are; None: nobody knows.
+
+    ``auth_time``: as it says itself. ``asked``: it was told to ask again (OpenID Connect Core 1.0
+    §3.1.2.1, ``prompt`` and ``max_age``); one that says nothing of the time is believed to have done so.
+
+    >>> since_proof(1_000, 1_060, asked=False), since_proof(None, 1_060, asked=False)
+    (60, None)
+    >>> since_proof(None, 1_060, asked=True), since_proof(1_070, 1_060, asked=True)
+    (0, 0)
+    """
+    if auth_time is None:
+        return 0 if asked else None
+    return max(now - max(auth_time, 0), 0)
+
+
+def check_password(text: str) -> None:
+    """Refuse a password that is too short, or of absurd length: ``invalid_password``."""
+    if not MIN_PASSWORD <= len(text) <= MAX_PASSWORD:
+        raise Invalid("invalid_password")
+
+
+def check_may_have_password(user: User) -> None:
+    """Refuse whoever is no administrator: ``not_an_admin``, ``account_inactive``.
+
+    Everybody else can wait until the provider, or the mail, works again.
+    """
+    if user.deactivated or user.erased:
+        raise NotAllowed("account_inactive", user=user.id)
+    if not access.may_administer(user.role):
+        raise NotAllowed("not_an_admin", user=user.id)
 
 
 def is_usable(link: Link, now: int) -> bool:

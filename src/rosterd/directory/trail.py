@@ -110,6 +110,8 @@ NEAREST: Mapping[str, str] = {
 UNSHOWN = frozenset(
     {
         "custom_profile_field_added",
+        "local_password_removed",
+        "local_password_set",
         "organization_imported",
         "user_invited",
         "webhook_added",

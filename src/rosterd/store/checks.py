@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from rosterd.directory.access import may_administer
 from rosterd.directory.channels import MAX_ALLOWLIST, MAX_OF_GROUP
 from rosterd.directory.errands import Kind
 from rosterd.directory.model import Plan, Role
@@ -26,6 +27,7 @@ class Check(NamedTuple):
 
 
 _GUESTS = ", ".join(f"'{role}'" for role in Role if role.is_guest)
+_ADMINS = ", ".join(f"'{role}'" for role in Role if may_administer(role))
 _ROLES = ", ".join(f"'{role}'" for role in Role)
 _KINDS = ", ".join(f"'{kind}'" for kind in Kind)
 _OF_USERS = ", ".join(f"'{kind}'" for kind in Kind if kind not in (Kind.WEBHOOK, Kind.CONSEQUENCES))
@@ -116,6 +118,7 @@ _REFERENCES = tuple(
         ("activity", "user_id", "users"),
         ("sessions", "user_id", "users"),
         ("signin_links", "user_id", "users"),
+        ("passwords", "user_id", "users"),
         ("oauth_codes", "user_id", "users"),
     )
 )
@@ -332,6 +335,11 @@ _THE_REST = (
     Check(
         "session {} of {} counts, who is deactivated",
         f"SELECT t.org_id, t.id, t.user_id FROM sessions t WHERE t.ended IS NULL AND {_DEACTIVATED}",
+    ),
+    Check(
+        "user {} has a password and is no administrator",
+        "SELECT t.org_id, t.user_id FROM passwords t WHERE EXISTS (SELECT 1 FROM users x WHERE"
+        f" x.org_id = t.org_id AND x.id = t.user_id AND (x.deactivated = 1 OR x.role NOT IN ({_ADMINS})))",
     ),
     Check(
         "errand {} is of the unknown kind {!r}",

@@ -24,9 +24,10 @@ class Seat(msgspec.Struct, frozen=True):
 async def insert(tx: Tx, session: Session, hash: str) -> None:
     """Store a new session under the keyed hash of its secret."""
     await tx.run(
-        f"INSERT INTO sessions (hash, {_NAMES}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        f"INSERT INTO sessions (hash, {_NAMES}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         hash, session.org_id, session.id, session.user_id, str(session.means), session.client,
         session.ip_address, session.created, session.last_used, session.expires, session.ended,
+        session.proved,
     )  # fmt: skip
 
 
@@ -107,6 +108,7 @@ async def remove_links(tx: Tx, org: OrgId, user: UserId, before: int) -> None:
 
 _COLUMNS = (
     "org_id", "id", "user_id", "means", "client", "ip_address", "created", "last_used", "expires", "ended",
+    "proved",
 )  # fmt: skip
 _NAMES = ", ".join(_COLUMNS)
 _WIDTH = len(_COLUMNS)
@@ -120,5 +122,7 @@ _FIND = (
 
 
 def _session(row: Row) -> Session:
-    org, id, user, means, client, ip_address, created, last_used, expires, ended = row
-    return Session(org, id, user, Means(means), client, ip_address, created, last_used, expires, ended)
+    org, id, user, means, client, ip_address, created, last_used, expires, ended, proved = row
+    return Session(
+        org, id, user, Means(means), client, ip_address, created, last_used, expires, ended, proved
+    )

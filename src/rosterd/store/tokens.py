@@ -28,10 +28,10 @@ async def insert(tx: Tx, token: Token, hash: str) -> None:
     """Store a new token under the keyed hash of its secret."""
     await tx.run(
         "INSERT INTO tokens (hash, id, org_id, user_id, scopes, team_id, allow_ips, created, expires,"
-        " last_used, revoked, app_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        " last_used, revoked, app_id, name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         hash, token.id, token.org_id, token.user_id, _json(token.scopes), token.team_id,
         _json(token.allow_ips), token.created, token.expires, token.last_used, token.revoked,
-        token.app_id,
+        token.app_id, token.name,
     )  # fmt: skip
 
 
@@ -49,6 +49,21 @@ async def of_org(tx: Tx, org: OrgId) -> list[Token]:
     """All tokens of the organisation, revoked ones too, in order of creation."""
     rows = await tx.all(f"SELECT {_COLUMNS} FROM tokens t WHERE t.org_id = $1 ORDER BY t.created, t.id", org)
     return [_token(row) for row in rows]
+
+
+async def find(tx: Tx, org: OrgId, id: TokenId, *, lock: bool = False) -> Token | None:
+    """A token of the organisation. ``lock``: it stays as it is until the end of the transaction."""
+    sql = f"SELECT {_COLUMNS} FROM tokens t WHERE t.org_id = $1 AND t.id = $2"
+    row = await tx.one(sql + " FOR UPDATE" if lock else sql, org, id)
+    return None if row is None else _token(row)
+
+
+async def update(tx: Tx, token: Token) -> None:
+    """Store what of a token may change: when it ends, from where it may be used, and its name."""
+    await tx.run(
+        "UPDATE tokens SET expires = $3, allow_ips = $4, name = $5 WHERE org_id = $1 AND id = $2",
+        token.org_id, token.id, token.expires, _json(token.allow_ips), token.name,
+    )  # fmt: skip
 
 
 async def revoke(tx: Tx, org: OrgId, id: TokenId, at: int) -> bool:
@@ -84,7 +99,7 @@ async def touch(tx: Tx, uses: Sequence[tuple[str, int]]) -> None:
 
 _NAMES = (
     "id", "org_id", "user_id", "scopes", "team_id", "allow_ips", "created", "expires", "last_used", "revoked",
-    "app_id",
+    "app_id", "name",
 )  # fmt: skip
 _WIDTH = len(_NAMES)
 _COLUMNS = ", ".join(f"t.{name}" for name in _NAMES)
@@ -111,8 +126,8 @@ def _json(texts: tuple[str, ...]) -> str:
 
 
 def _token(row: Row) -> Token:
-    id, org, user, scopes, team, allow_ips, created, expires, last_used, revoked, app = row
+    id, org, user, scopes, team, allow_ips, created, expires, last_used, revoked, app, name = row
     return Token(
         id, org, user, _texts.decode(scopes), team, _texts.decode(allow_ips),
-        created, expires, last_used, revoked, app,
+        created, expires, last_used, revoked, app, name,
     )  # fmt: skip

@@ -21,7 +21,8 @@ tokens = Table(
     number("expires", null=True),
     number("last_used", null=True),
     number("revoked", null=True),
-    text_column("app_id", null=True),  # of the app that was installed; NULL: made at the command line
+    text_column("app_id", null=True),  # of the app that was installed; NULL: made by somebody here
+    text_column("name"),  # what it is for, as people call it; '': nobody has said
     PrimaryKeyConstraint("hash", name="tokens_pk"),
     UniqueConstraint("org_id", "id", name="tokens_id"),
     ForeignKeyConstraint(["org_id", "user_id"], ["users.org_id", "users.id"], name="tokens_user"),
@@ -80,6 +81,7 @@ sessions = Table(
     number("last_used"),  # seconds
     number("expires"),  # seconds
     number("ended", null=True),  # seconds
+    number("proved", null=True),  # seconds: when they showed who they are; NULL: unknown
     PrimaryKeyConstraint("hash", name="sessions_pk"),
     UniqueConstraint("org_id", "id", name="sessions_id"),
     ForeignKeyConstraint(["org_id", "user_id"], ["users.org_id", "users.id"], name="sessions_user"),

@@ -29,6 +29,8 @@ def _number(name: str, *, null: bool = False) -> sa.Column[Any]:
 
 
 def upgrade() -> None:
+    op.add_column("tokens", sa.Column("name", TEXT, nullable=False, server_default=""))
+    op.add_column("sessions", _number("proved", null=True))
     op.create_table(
         "passwords",
         _text("org_id"),
