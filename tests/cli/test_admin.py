@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -159,6 +159,22 @@ class TestToken:
         for _ in range(2):
             assert acme.line("token", "revoke", id, "--org", "acme") == {"token_id": id, "revoked": True}
         assert acme.line("token", "list", "--org", "acme")["revoked"] is not None
+
+    def test_rotate_prints_the_new_one_alone_and_the_old_one_lasts_the_overlap(self, acme: Shell) -> None:
+        acme.text("token", "create", *OLIVE, "--scopes", "admin", "--name", "Okta production")
+        first = acme.line("token", "list", "--org", "acme")
+        done = acme.run("token", "rotate", first["token_id"], "--org", "acme", "--overlap", "7d")
+        old, new = acme.lines("token", "list", "--org", "acme")
+        assert done.stdout.startswith("xoxp-")
+        assert len(done.stdout.splitlines()) == 1
+        assert done.stderr == f"note: this is {new['token_id']}; {old['token_id']} works for 7d more\n"
+        assert [each["name"] for each in (old, new)] == ["Okta production"] * 2
+        lasts = datetime.fromisoformat(old["expires"]) - datetime.fromisoformat(new["created"])
+        assert timedelta(days=7, seconds=-2) < lasts <= timedelta(days=7)
+        acme.run("token", "rotate", new["token_id"], "--org", "acme", "--overlap", "0h")
+        assert acme.lines("token", "list", "--org", "acme")[1]["revoked"] is not None
+        assert "token_ended" in acme.failure("token", "rotate", new["token_id"], "--org", "acme")
+        acme.failure("token", "rotate", new["token_id"], "--org", "acme", "--overlap", "soon", code=2)
 
     def test_what_cannot_be_is_one_line(self, acme: Shell) -> None:
         a_person(acme, "carl")

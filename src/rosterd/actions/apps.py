@@ -1,4 +1,4 @@
-"""What can be done with tokens and apps: make, install, revoke. Secrets are kept as keyed hashes."""
+"""What can be done with tokens and apps: make, install, rotate, revoke. Secrets are kept as keyed hashes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import hmac
 import ipaddress
 import secrets
 from collections.abc import Sequence
+
+import msgspec
 
 from rosterd.directory import access
 from rosterd.directory import apps as rules
@@ -38,15 +40,18 @@ async def create_token(
     allow_ips: Sequence[str] = (),
     expires: int | None = None,
     app_id: str | None = None,
+    name: str = "",
+    replaces: TokenId | None = None,
     actor: Actor,
 ) -> tuple[Token, str]:
-    """A user token of ``owner`` and its text, which is not kept. ``expires``: seconds; ``app_id``: who asked.
+    """A user token of ``owner`` and its text, which is not kept. ``expires``: seconds; ``app_id``: whose.
 
-    Refused where the owner's role may not hold such a token: the ``admin`` scopes are for
-    administrators and owners.
+    Refused where the owner's role may not hold such a token (the ``admin`` scopes are for administrators and
+    owners), and where the actor's may not make it: see :func:`rosterd.directory.apps.check_installer`.
+    ``replaces``: for the trail.
     """
     owner = await _locked(tx, org, owner.id)
-    access.check_target(actor, owner.role)
+    _check_gives(actor, org, owner, team_id)
     _check_holder(owner, scopes)
     if expires is not None and expires <= tx.now // 1_000_000:
         raise Invalid("invalid_expiration")
@@ -64,9 +69,12 @@ async def create_token(
         last_used=None,
         revoked=None,
         app_id=app_id,
+        name=rules.check_token_name(name),
     )
     await tokens.insert(tx, token, hash_of(text, key))
     details = {"token": token.id, "owner": owner.id, "scopes": list(scopes)}
+    if replaces is not None:
+        details |= {"replaces": replaces}
     await audit.append(tx, [Event("app_installed", "app", token.id, details)], actor)
     return token, text
 
@@ -79,12 +87,97 @@ async def _locked(tx: Tx, org: Org, id: UserId) -> User:
     return user
 
 
+async def rotate_token(
+    tx: Tx, org: Org, token_id: TokenId, *, overlap_seconds: int, key: bytes, actor: Actor
+) -> tuple[Token, str]:
+    """Another token in place of this one, alike in everything, and its text, which is not kept.
+
+    The former works for ``overlap_seconds`` more (0: no more; at most 30 days), never longer than it would
+    have. If it had a time to end, the new one lasts as long as it was made to last. Who may: as for
+    :func:`create_token`. Raises ``invalid_overlap``, ``no_such_token``, and ``token_ended`` for one that counts
+    no more.
+    """
+    if not 0 <= overlap_seconds <= rules.MAX_OVERLAP:
+        raise Invalid("invalid_overlap")
+    owner, former = await _counting(tx, org, token_id, actor)
+    now = tx.now // 1_000_000
+    lasts = None if former.expires is None else former.expires - former.created // 1_000_000
+    made = await create_token(
+        tx,
+        org,
+        owner,
+        former.scopes,
+        key=key,
+        team_id=former.team_id,
+        allow_ips=former.allow_ips,
+        expires=None if lasts is None else now + lasts,
+        app_id=former.app_id,
+        name=former.name,
+        replaces=former.id,
+        actor=actor,
+    )
+    if overlap_seconds == 0:
+        await revoke_token(tx, org, former.id, actor=actor)
+        return made
+    until = now + overlap_seconds if former.expires is None else min(former.expires, now + overlap_seconds)
+    await tokens.update(tx, msgspec.structs.replace(former, expires=until))
+    details = {"token": former.id, "expires": until, "replaced_by": made[0].id}
+    await audit.append(tx, [Event("token_expiration_set", "app", former.id, details)], actor)
+    return made
+
+
+async def update_token(
+    tx: Tx, org: Org, token_id: TokenId, *, name: str, allow_ips: Sequence[str], actor: Actor
+) -> Token:
+    """The token with another name, and usable from other addresses (none: from anywhere).
+
+    Who may: as for :func:`create_token`. Raises ``no_such_token``, ``token_ended``, ``invalid_token_name``,
+    ``invalid_ip_range`` and ``too_many_ip_ranges``.
+    """
+    _, former = await _counting(tx, org, token_id, actor)
+    desired = msgspec.structs.replace(
+        former, name=rules.check_token_name(name), allow_ips=allowed_ranges(allow_ips)
+    )
+    if desired == former:
+        return former
+    await tokens.update(tx, desired)
+    details = {
+        "token": former.id,
+        "before": {"name": former.name, "allow_ips": list(former.allow_ips)},
+        "after": {"name": desired.name, "allow_ips": list(desired.allow_ips)},
+    }
+    await audit.append(tx, [Event("token_updated", "app", former.id, details)], actor)
+    return desired
+
+
+async def _counting(tx: Tx, org: Org, token_id: TokenId, actor: Actor) -> tuple[User, Token]:
+    """A token that the actor may change and that counts, with its owner: as they are until the end.
+
+    Locked in the order in which a deactivation does; the end of its app waits, too.
+    """
+    found = await tokens.find(tx, org.id, token_id)
+    if found is None:
+        raise NotFound("no_such_token", token=token_id)
+    owner = await _locked(tx, org, found.user_id)
+    _check_gives(actor, org, owner, found.team_id)
+    if found.app_id is not None:
+        [app] = [each for each in await store.of_org(tx, org.id) if each.id == found.app_id]
+        await store.find(tx, app.client_id, lock=True)
+    token = await tokens.find(tx, org.id, token_id, lock=True)
+    now = tx.now // 1_000_000
+    if token is None or token.revoked is not None or (token.expires is not None and token.expires <= now):
+        raise NotAllowed("token_ended", token=token_id)
+    return owner, token
+
+
 async def revoke_token(tx: Tx, org: Org, token_id: TokenId, *, actor: Actor) -> None:
-    """The token ended, for good. One that has ended stays so."""
+    """The token ended, for good. One that has ended stays so. Not of somebody with more permissions."""
     access.check_administers(actor)
+    token = await tokens.find(tx, org.id, token_id)
+    if token is None:
+        raise NotFound("no_such_token", token=token_id)
+    await _check_owners(tx, org, [token], actor)
     if not await tokens.revoke(tx, org.id, token_id, tx.now // 1_000_000):
-        if token_id not in {token.id for token in await tokens.of_org(tx, org.id)}:
-            raise NotFound("no_such_token", token=token_id)
         return
     await audit.append(tx, [Event("app_uninstalled", "app", token_id, {"token": token_id})], actor)
 
@@ -102,6 +195,19 @@ async def check_team(tx: Tx, org: Org, team_id: TeamId | None) -> None:
     """Refuse what is no workspace of the organisation: ``no_such_team``."""
     if team_id is not None and await workspaces.find(tx, org.id, team_id) is None:
         raise NotFound("no_such_team", team=team_id)
+
+
+def _check_gives(actor: Actor, org: Org, owner: User, team_id: TeamId | None) -> None:
+    """Refuse whoever may not make such a token of this owner: ``cannot_modify_owner``, ``access_denied``."""
+    access.check_target(actor, owner.role)
+    if not actor.is_operator:
+        rules.check_installer(org.plan, actor.role, on_team=team_id is not None)
+
+
+async def _check_owners(tx: Tx, org: Org, ending: Sequence[Token], actor: Actor) -> None:
+    """Refuse to end what works for somebody with more permissions: ``cannot_modify_owner``."""
+    for owner in await users.find_many(tx, org.id, sorted({token.user_id for token in ending})):
+        access.check_target(actor, owner.role)
 
 
 def _check_holder(owner: User, scopes: Sequence[str]) -> None:
@@ -170,9 +276,14 @@ async def create_app(
 
 
 async def revoke_app(tx: Tx, org: Org, app_id: str, *, actor: Actor) -> None:
-    """The app ended for good, with every token that it was given. Raises ``no_such_app``."""
+    """The app ended for good, with every token that it was given. Raises ``no_such_app``.
+
+    Not while one of them works for somebody with more permissions: ``cannot_modify_owner``.
+    """
     access.check_administers(actor)
     now = tx.now // 1_000_000
+    given = [token for token in await tokens.of_org(tx, org.id) if token.app_id == app_id]
+    await _check_owners(tx, org, [token for token in given if token.revoked is None], actor)
     if not await store.revoke(tx, org.id, app_id, now):
         if app_id not in {app.id for app in await store.of_org(tx, org.id)}:
             raise NotFound("no_such_app", app=app_id)

@@ -10,7 +10,18 @@ import sys
 import click
 
 from rosterd import __version__
-from rosterd.cli import admin, backup, database, deliveries, explain, local_admin, places, serve, signin
+from rosterd.cli import (
+    admin,
+    backup,
+    database,
+    deliveries,
+    explain,
+    local_admin,
+    places,
+    serve,
+    signin,
+    tokens,
+)
 from rosterd.cli.exchange import export, imports
 
 
@@ -23,6 +34,7 @@ def rosterd() -> None:
 rosterd.add_command(serve.serve)
 for command in (
     *admin.COMMANDS,
+    *tokens.COMMANDS,
     *places.COMMANDS,
     explain.explain,
     *signin.COMMANDS,

@@ -1,22 +1,17 @@
-"""Commands for operators: organisations, people, tokens. They work beside a running server."""
+"""Commands for operators: organisations and people. They work beside a running server."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 
-from rosterd import settings
-from rosterd.actions import apps, invitations, orgs, users
+from rosterd.actions import invitations, orgs, users
 from rosterd.cli.session import (
     database_option,
     find_org,
     find_user,
-    find_workspace,
     named,
-    note_unknown,
     operator,
     org_option,
     origin,
@@ -25,11 +20,9 @@ from rosterd.cli.session import (
     user_option,
     when,
 )
-from rosterd.directory import access
-from rosterd.directory.model import Org, Plan, Profile, Role, Token, TokenId, User
+from rosterd.directory.model import Org, Plan, Profile, Role, User
 from rosterd.directory.users import UserChange
 from rosterd.store import orgs as org_rows
-from rosterd.store import tokens
 from rosterd.store import users as user_rows
 from rosterd.store.engine import Store
 
@@ -242,111 +235,6 @@ def _confirm(question: str) -> None:
         raise click.ClickException("nothing was done")
 
 
-@click.group("token")
-def token_group() -> None:
-    """Tokens of connectors and scripts."""
-
-
-@token_group.command("create")
-@org_option
-@user_option
-@click.option("--scopes", "--scope", required=True, help="Comma-separated scopes; SCIM needs admin.")
-@click.option(
-    "--workspace",
-    "--team",
-    "team",
-    metavar="DOMAIN|ID",
-    help="For one workspace only, which SCIM on Enterprise refuses.",
-)
-@click.option(
-    "--allow-ip", multiple=True, metavar="CIDR", help="IPv4 range it may be used from; up to ten times."
-)
-@click.option(
-    "--expires", metavar="WHEN", help="ISO 8601 date time (UTC unless it says otherwise), or like 90d, 12h."
-)
-@database_option
-def token_create(
-    org_name: str,
-    user_name: str,
-    scopes: str,
-    team: str | None,
-    allow_ip: tuple[str, ...],
-    expires: str | None,
-    database: str,
-) -> None:
-    """Make a token of a person, and print it: it is shown this once."""
-    wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
-
-    async def work(store: Store) -> str:
-        key = settings.token_key(database)
-        async with store.write() as tx:
-            org = await find_org(tx, org_name)
-            owner = await find_user(tx, org, user_name)
-            _, text = await apps.create_token(
-                tx,
-                org,
-                owner,
-                wanted,
-                key=key,
-                team_id=await find_workspace(tx, org, team) if team else None,
-                allow_ips=allow_ip,
-                expires=_when(expires) if expires else None,
-                actor=operator(org, "token create"),
-            )
-        return text
-
-    text = run(database, work)
-    note_unknown(wanted)
-    if access.SCIM_SCOPE not in wanted:
-        click.echo(f"note: without the scope {access.SCIM_SCOPE} SCIM refuses this token", err=True)
-    click.echo(text)
-
-
-def _when(text: str) -> int:
-    if match := re.fullmatch(r"([0-9]{1,5})([dh])", text):
-        hours = int(match[1]) * (24 if match[2] == "d" else 1)
-        return int((datetime.now(UTC) + timedelta(hours=hours)).timestamp())
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{text!r} is neither a date time nor like 90d", param_hint="--expires"
-        ) from error
-    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
-
-
-@token_group.command("list")
-@org_option
-@database_option
-def token_list(org_name: str, database: str) -> None:
-    """Print every token, without its secret, one JSON object a line."""
-
-    async def work(store: Store) -> list[Token]:
-        async with store.read() as tx:
-            return list(await tokens.of_org(tx, (await find_org(tx, org_name)).id))
-
-    for token in run(database, work):
-        times = {"created": when(token.created / 1e6), "expires": when(token.expires)}
-        times |= {"last_used": when(token.last_used), "revoked": when(token.revoked)}
-        show(named("token", token) | times)
-
-
-@token_group.command("revoke")
-@click.argument("token_id", metavar="ID")
-@org_option
-@database_option
-def token_revoke(token_id: str, org_name: str, database: str) -> None:
-    """End a token, at once and for good."""
-
-    async def work(store: Store) -> None:
-        async with store.write() as tx:
-            org = await find_org(tx, org_name)
-            await apps.revoke_token(tx, org, TokenId(token_id), actor=operator(org, "token revoke"))
-
-    run(database, work)
-    show({"token_id": token_id, "revoked": True})
-
-
 @click.group("profile-field")
 def field_group() -> None:
     """Custom profile fields."""
@@ -370,4 +258,4 @@ def field_add(org_name: str, name: str, label: str | None, database: str) -> Non
     show({"name": name, "label": label or name})
 
 
-COMMANDS = (org_group, user_group, token_group, field_group)
+COMMANDS = (org_group, user_group, field_group)

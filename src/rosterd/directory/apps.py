@@ -21,6 +21,9 @@ from rosterd.directory.signin import checked_url
 CODE_SECONDS = 10 * 60
 """How long a code can be exchanged (Slack: *codes expire in ten minutes*)."""
 
+MAX_OVERLAP = 30 * 24 * 3600
+"""For so many seconds at most a token that was rotated works beside the new one."""
+
 MAX_REDIRECTS = 20
 MAX_NAME = 80
 _SCOPE = re.compile(r"[a-z][a-z0-9_]*(?:[.:][a-z0-9_]+)*")
@@ -108,6 +111,18 @@ def asked_scopes(app: App, for_bot: Sequence[str], for_user: Sequence[str]) -> t
     if for_bot or not for_user or not set(for_user) <= set(app.scopes):
         raise Invalid("invalid_scope", scopes=",".join([*for_bot, *for_user])[:80])
     return tuple(for_user)
+
+
+def check_token_name(text: str) -> str:
+    """What a token is called, perhaps nothing. Raises ``invalid_token_name``.
+
+    >>> check_token_name(" Okta production ")
+    'Okta production'
+    """
+    name = text.strip()
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise Invalid("invalid_token_name", name=name[:80])
+    return name
 
 
 def redirect_uri(text: str) -> str:

@@ -113,6 +113,8 @@ UNSHOWN = frozenset(
         "local_password_removed",
         "local_password_set",
         "organization_imported",
+        "token_expiration_set",
+        "token_updated",
         "user_invited",
         "webhook_added",
         "webhook_removed",

@@ -154,7 +154,7 @@ async def _apps(tx: Tx, org: OrgId, ids: Sequence[str]) -> dict[str, App]:
         id: App(id, name, _texts(scopes), "", None) for id, name, scopes in await tx.all(_APPS, org, ids)
     }
     for token, app, name, scopes, creator, team in await tx.all(_TOKENS, org, ids):
-        found[token] = App(app or token, name or "", _texts(scopes), creator, team)
+        found[token] = App(app or token, name, _texts(scopes), creator, team)
     return found
 
 
@@ -170,6 +170,6 @@ _CHANNEL_TEAMS = (
 )
 _APPS = "SELECT t.id, t.name, t.scopes FROM apps t WHERE t.org_id = $1 AND t.id IN each($2)"
 _TOKENS = (
-    "SELECT t.id, t.app_id, a.name, t.scopes, t.user_id, t.team_id FROM tokens t"
+    "SELECT t.id, t.app_id, COALESCE(a.name, t.name), t.scopes, t.user_id, t.team_id FROM tokens t"
     " LEFT JOIN apps a ON a.org_id = $1 AND a.id = t.app_id WHERE t.org_id = $1 AND t.id IN each($2)"
 )
