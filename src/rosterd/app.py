@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Literal
 
 from rosterd.actions import consequences, guests, indexing, signin, submissions
+from rosterd.actions import bulk, consequences, guests, signin, submissions, webhooks
 from rosterd.actions import orgs as org_actions
 from rosterd.actions.sealing import seal_some
 from rosterd.delivery.config import Delivery
@@ -54,7 +55,7 @@ EXPIRED_AT_ONCE = 100
 END_SECONDS = 2.0
 """How long both may take at the end, where the database may be locked: what is left the next start does."""
 
-JOBS: Mapping[Kind, Work] = {Kind.CONSEQUENCES: consequences.work}
+JOBS: Mapping[Kind, Work] = {Kind.CONSEQUENCES: consequences.work, Kind.BULK: bulk.work}
 """What is done slice by slice, beside requests."""
 
 

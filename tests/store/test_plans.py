@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,6 +124,9 @@ class Explained:
         for sql, args in steps:
             await self._explain(sql, args)
         return await self.tx.together(steps)
+
+    def part(self) -> AbstractAsyncContextManager[None]:
+        return self.tx.part()
 
     async def _explain(self, sql: str, args: Sequence[Any]) -> None:
         rows = await self.tx.all(f"{'EXPLAIN QUERY PLAN' if self.sqlite else 'EXPLAIN'} {sql}", *args)

@@ -13,6 +13,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ import msgspec
 import pytest
 
 from rosterd.directory.apps import App, Code
+from rosterd.directory.bulk import Action, Arguments, Batch, State
 from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.model import (
     Channel,
@@ -43,6 +45,7 @@ from rosterd.store import (
     analytics,
     apps,
     audit,
+    batches,
     channels,
     colleagues,
     connections,
@@ -81,6 +84,7 @@ NOUNS = (
     activity,
     analytics,
     audit,
+    batches,
     channels,
     colleagues,
     connections,
@@ -174,6 +178,9 @@ class Recorder:
         for sql, _ in steps:
             self._note(sql)
         return await self.tx.together(steps)
+
+    def part(self) -> AbstractAsyncContextManager[None]:
+        return self.tx.part()
 
     def _note(self, sql: str) -> None:
         caller = sys._getframe(2)
@@ -445,6 +452,27 @@ async def ask_about_what_is_to_be_done(tx: Tx) -> None:
     await outbox.remove_of(tx, E1, "W1")
 
 
+async def ask_about_batches(tx: Tx) -> None:
+    """Each function of batches."""
+    batch = Batch(E1, "B1", 1, a_user(1).id, Action.DEACTIVATE, Arguments(), State.DRAFT, 1)
+    await batches.insert(tx, batch)
+    await batches.add_people(tx, E1, "B1", [batch.actor_id])
+    await batches.update(tx, batch)
+    for lock in (False, True):
+        await batches.find(tx, E1, "B1", lock=lock)
+    await batches.page(tx, E1)
+    await batches.add_undone(tx, E1, "B1", "B0", after=0, limit=1)
+    await batches.undoing(tx, E1, "B1")
+    await batches.update_people(tx, E1, "B1", await batches.to_do(tx, E1, "B1", after=0, limit=1))
+    for outcome in (None, "done"):
+        await batches.people(tx, E1, "B1", outcome=outcome)
+    await batches.outcomes(tx, E1, "B1")
+    await batches.count_present(tx, E1, 1)
+    await batches.expired(tx, E1, 2, 1)
+    await batches.remove_people(tx, E1, "B1", 1)
+    await batches.delete(tx, E1, "B1")
+
+
 async def ask_about_the_trail(tx: Tx) -> None:
     """Each function of trail."""
     for entity in (None, "W1"):
@@ -518,6 +546,7 @@ async def _session(url: str) -> Session:
         await ask_about_the_roster(recorder)
         await ask_about_what_happened(recorder, plain)
         await ask_about_what_is_to_be_done(recorder)
+        await ask_about_batches(recorder)
         await ask_about_the_trail(recorder)
         await ask_about_what_was_refused(recorder)
         await ask_about_the_log(recorder)

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     SIGNIN_LINK = "signin_link"  # (user) a mail with a link, which is made when it is sent
     WEBHOOK = "webhook"  # (webhook) a POST of the event that the arguments are
     CONSEQUENCES = "consequences"  # (group) what a group leads to, slice by slice
+    BULK = "bulk"  # (batch) what was chosen for many people, slice by slice
 
 
 class Errand(msgspec.Struct, frozen=True):

@@ -109,6 +109,7 @@ NEAREST: Mapping[str, str] = {
 
 UNSHOWN = frozenset(
     {
+        "bulk_change_completed",  # what it did to each person is shown
         "custom_profile_field_added",
         "local_password_removed",
         "local_password_set",

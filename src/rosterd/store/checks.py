@@ -30,7 +30,8 @@ _GUESTS = ", ".join(f"'{role}'" for role in Role if role.is_guest)
 _ADMINS = ", ".join(f"'{role}'" for role in Role if may_administer(role))
 _ROLES = ", ".join(f"'{role}'" for role in Role)
 _KINDS = ", ".join(f"'{kind}'" for kind in Kind)
-_OF_USERS = ", ".join(f"'{kind}'" for kind in Kind if kind not in (Kind.WEBHOOK, Kind.CONSEQUENCES))
+_OF_OTHERS = (Kind.WEBHOOK, Kind.CONSEQUENCES, Kind.BULK)
+_OF_USERS = ", ".join(f"'{kind}'" for kind in Kind if kind not in _OF_OTHERS)
 
 
 def _there(table: str, **keys: str) -> str:

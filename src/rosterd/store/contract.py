@@ -95,6 +95,12 @@ class Tx(Protocol):
         Raises as :meth:`run` does.
         """
 
+    def part(self) -> AbstractAsyncContextManager[None]:
+        """A part of a transaction under ``write``: what raises inside leaves nothing of it, and passes on.
+
+        Whoever catches it outside goes on with the rest of the transaction. Parts do not hold parts.
+        """
+
 
 class Store(Protocol):
     """A database at the right schema version."""

@@ -89,6 +89,25 @@ class GroupCommit:
         if committed is not None:
             await committed
 
+    def begin_part(self) -> None:
+        """Open a savepoint within the body's, for the holder of the turn."""
+        self._command("SAVEPOINT part")
+
+    def end_part(self, *, keep: bool) -> None:
+        """Close it. Raises :class:`StoreUnavailable` where SQLite itself has rolled everything back."""
+        if not self.connection.in_transaction:
+            raise StoreUnavailable("SQLite gave the transaction up")
+        if not keep:
+            self.known.clear()
+            self._command("ROLLBACK TO part")
+        self._command("RELEASE part")
+
+    def _command(self, text: str) -> None:
+        try:
+            self.connection.execute(text)
+        except sqlite3.Error as error:
+            raise explained(error) from error
+
     async def off_loop(self, work: Callable[..., T], *args: object) -> T:
         """Work on the connection in the writer's thread, for the holder of the turn."""
         return await in_thread(self._thread, work, self.connection, *args)

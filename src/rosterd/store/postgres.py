@@ -18,7 +18,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 from rosterd.store.contract import CardOf, Row, Step, StoreError, StoreUnavailable, no_card
@@ -122,6 +122,9 @@ class _Reading:
     async def together(self, steps: Sequence[Step]) -> int:
         async with self._alone() as tx:
             return await tx.together(steps)
+
+    def part(self) -> AbstractAsyncContextManager[None]:
+        raise AssertionError("only what is written has parts")
 
     def _alone(self) -> _Block:
         return _Block(self._pool, self.card, None, LONGEST_STATEMENT)

@@ -11,7 +11,8 @@ Rules of this module:
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from rosterd.store.contract import CardOf, Row, Step, StoreError
@@ -67,6 +68,19 @@ class Transaction:
         args = [arg for _, some in steps for arg in some]
         row = await self.one(chained(tuple(sql for sql, _ in steps)), *args)
         return 0 if row is None else row[0]
+
+    @asynccontextmanager
+    async def part(self) -> AsyncIterator[None]:
+        if self._reads is not None:
+            await self.begin()
+        await self.link.command("SAVEPOINT part")
+        try:
+            yield
+        except Exception:
+            await self.link.command("ROLLBACK TO SAVEPOINT part")
+            await self.link.command("RELEASE SAVEPOINT part")
+            raise
+        await self.link.command("RELEASE SAVEPOINT part")
 
     async def begin(self) -> None:
         """From here on everything is on the one connection. Raises as :class:`Link` does."""

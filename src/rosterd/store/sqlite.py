@@ -236,6 +236,17 @@ class _Tx:
     async def together(self, steps: Sequence[Step]) -> int:
         return int(await self._place(_together, "", steps, large=False))
 
+    @asynccontextmanager
+    async def part(self) -> AsyncIterator[None]:
+        assert self._writer is not None, "only what is written has parts"
+        self._writer.begin_part()
+        try:
+            yield
+        except Exception:
+            self._writer.end_part(keep=False)
+            raise
+        self._writer.end_part(keep=True)
+
     async def _do(self, work: Work, sql: str, args: Sequence[Any]) -> Any:
         statement = self._statement(sql)
         large = False

@@ -124,10 +124,13 @@ batches = Table(
     text_column("actor_id"),
     text_column("action"),  # as rosterd.directory.bulk names it
     text_column("arguments"),  # JSON
-    text_column("state"),  # draft, running, ended or cancelled
+    text_column("state"),  # a State of it
     number("people"),
+    number("looked"),  # how many of them the preview has looked at
+    number("deactivations"),  # whom it would deactivate
     number("done"),
-    number("failed"),  # refused, or no need to
+    number("unchanged"),  # nothing was to be done
+    number("failed"),  # refused
     text_column("undoes", null=True),  # the batch that this one takes back
     number("ended", null=True),  # microseconds
     PrimaryKeyConstraint("org_id", "id", name="batches_pk"),
@@ -142,9 +145,9 @@ batch_people = Table(
     text_column("batch_id"),
     number("n"),  # from 1
     text_column("user_id"),
-    text_column("outcome"),  # '': still to be done; done; else an error's code
-    text_column("before", null=True),  # JSON: what there is to go back to
-    text_column("after", null=True),  # JSON: what was made of it
+    text_column("outcome"),  # '': still to be done; done; unchanged; else an error's code
+    text_column("before", null=True),  # JSON: a Standing of rosterd.directory.bulk
+    text_column("after", null=True),  # the same: what is, or was, made of it
     PrimaryKeyConstraint("org_id", "batch_id", "n", name="batch_people_pk"),
     ForeignKeyConstraint(["org_id", "batch_id"], ["batches.org_id", "batches.id"], name="batch_people_batch"),
     ForeignKeyConstraint(["org_id", "user_id"], ["users.org_id", "users.id"], name="batch_people_user"),
