@@ -68,6 +68,7 @@ from rosterd.store import (
     trail,
     user_groups,
     users,
+    verifications,
     webhooks,
     whereabouts,
     workspaces,
@@ -107,6 +108,7 @@ NOUNS = (
     trail,
     user_groups,
     users,
+    verifications,
     webhooks,
     whereabouts,
     workspaces,
@@ -474,11 +476,15 @@ async def ask_about_batches(tx: Tx) -> None:
 
 
 async def ask_about_the_trail(tx: Tx) -> None:
-    """Each function of trail."""
-    for entity in (None, "W1"):
-        wanted = trail.Wanted(["user_created"], "W1", entity, 0, 1)
+    """Each function of trail and verifications."""
+    for entity, actions in ((None, ["user_created"]), ("W1", None)):
+        wanted = trail.Wanted(actions, "W1", entity, 0, 1)
         await trail.page(tx, E1, wanted, before=None, limit=1)
     await trail.names(tx, E1, await audit.page(tx, E1))
+    await verifications.add(tx, E1, 1)
+    await verifications.update_progress(tx, E1, 1, 1, 1)
+    await verifications.update(tx, E1, 1, audit.Verdict(1, 1, 0, None, "", None))
+    await verifications.page(tx, E1, 1)
 
 
 async def ask_about_what_was_refused(tx: Tx) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 import msgspec
 
-from rosterd.cli.session import database_option, find_org, org_option, run, show, when
-from rosterd.directory.model import OrgId
+from rosterd.actions import verifications
+from rosterd.cli.session import database_option, find_org, operator, org_option, run, show, when
+from rosterd.directory.model import Org, OrgId
 from rosterd.store import audit, fsck, migrate, whole_org
 from rosterd.store import orgs as org_rows
 from rosterd.store.engine import Store, StoreError
@@ -44,8 +47,12 @@ def audit_verify(org_name: str | None, database: str) -> None:
     async def work(store: Store) -> list[tuple[OrgId, audit.Verdict]]:
         async with store.scan() as tx:
             found = [await find_org(tx, org_name)] if org_name else await org_rows.every(tx)
-            whole = [org.id for org in found if not whole_org.is_unfinished(org)]
-            return [(org_id, await audit.verify(tx, org_id)) for org_id in whole]
+            whole = [org for org in found if not whole_org.is_unfinished(org)]
+            verdicts = [(org, await audit.verify(tx, org.id)) for org in whole]
+            began = tx.now
+        with suppress(StoreError):  # a full disk, say: what was found is printed in any case
+            await _keep(store, began, verdicts)
+        return [(org.id, verdict) for org, verdict in verdicts]
 
     verdicts = run(database, work)
     for org_id, verdict in verdicts:
@@ -55,6 +62,13 @@ def audit_verify(org_name: str | None, database: str) -> None:
     broken = [org_id for org_id, verdict in verdicts if not verdict.ok]
     if broken:
         raise click.ClickException(f"audit trail broken: {', '.join(broken)}")
+
+
+async def _keep(store: Store, began: int, verdicts: Sequence[tuple[Org, audit.Verdict]]) -> None:
+    """For the page of the Org Dashboard that says when the trail was last checked."""
+    async with store.write() as tx:
+        for org, verdict in verdicts:
+            await verifications.keep(tx, org, began, verdict, actor=operator(org, "audit verify"))
 
 
 @audit_group.command("list")

@@ -70,6 +70,9 @@ class Desk:
         """Finish what is under way, and the connections to providers."""
         if self._aside:
             await asyncio.wait(self._aside, timeout=END_SECONDS)
+            for task in self._aside:  # a long check of the trail, say: it holds the store
+                task.cancel()
+            await asyncio.gather(*self._aside, return_exceptions=True)
         await self.providers.close()
 
 
@@ -83,4 +86,4 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
     except StoreError as error:
-        log.warning("a sign-in link was not sent: %s", error)
+        log.warning("what a page has left to be done was not done: %s", error)

@@ -12,7 +12,7 @@ Rules of this module:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -29,9 +29,9 @@ _LAST = "g"  # after every id: they are hexadecimal
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """Which events: of these actions and, unless None, by this actor, about this entity, in these seconds."""
+    """Which events: unless None, of these actions, by this actor, about this entity, in these seconds."""
 
-    actions: Sequence[str]
+    actions: Sequence[str] | None
     actor: str | None = None
     entity: str | None = None
     oldest: int | None = None  # seconds; both inclusive
@@ -52,7 +52,7 @@ async def page(tx: Tx, org: OrgId, wanted: Wanted, *, before: str | None, limit:
     found: list[Record] = []
     for _ in range(LOOKED_AT // SLICE):
         floor = await _floor(tx, org, end, since) if wanted.entity is None else None
-        rows = await tx.all(sql, org, end, floor or since, wanted.actions, limit + 1 - len(found), *more)
+        rows = await tx.all(sql, org, end, floor or since, limit + 1 - len(found), *more)
         found += [Record(*row) for row in rows]
         if len(found) > limit:
             return Page(found[:limit], found[limit - 1].id)
@@ -72,17 +72,18 @@ async def _floor(tx: Tx, org: OrgId, end: str, since: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _fitting(wanted: Wanted) -> tuple[str, list[str]]:
-    sql = (
-        f"SELECT {COLUMNS} FROM audit_events t WHERE t.org_id = $1 AND t.id < $2 AND t.id >= $3"
-        " AND t.action IN each($4)"
-    )
-    args = []
-    for column, value in (("t.actor_id", wanted.actor), ("t.entity_id", wanted.entity)):
+def _fitting(wanted: Wanted) -> tuple[str, list[Any]]:
+    sql = f"SELECT {COLUMNS} FROM audit_events t WHERE t.org_id = $1 AND t.id < $2 AND t.id >= $3"
+    args: list[Any] = []
+    for test, value in (
+        ("t.action IN each({})", wanted.actions),
+        ("t.actor_id = {}", wanted.actor),
+        ("t.entity_id = {}", wanted.entity),
+    ):
         if value is not None:
             args.append(value)
-            sql += f" AND {column} = ${len(args) + 5}"
-    return f"{sql} ORDER BY t.id DESC LIMIT $5", args
+            sql += f" AND {test.format(f'${len(args) + 4}')}"
+    return f"{sql} ORDER BY t.id DESC LIMIT $4", args
 
 
 class Person(NamedTuple):

@@ -1,4 +1,5 @@
-"""What the Org Dashboard keeps beside the directory: an index of people, counts, what was refused, bulk runs.
+"""What the Org Dashboard keeps beside the directory: an index of people, counts, what was refused, bulk runs,
+checks of the audit trail.
 
 The index and the counts follow from the rest (:mod:`rosterd.store.index`): they can be thrown away and made
 anew, and are a moment behind.
@@ -112,6 +113,23 @@ submissions = Table(
     PrimaryKeyConstraint("org_id", "key", name="submissions_pk"),
     Index("submissions_by_created", "org_id", "created"),
     sqlite_with_rowid=False,
+)
+
+# When the chain of the audit trail was checked, and what was found.
+verifications = Table(
+    "verifications",
+    metadata,
+    text_column("org_id"),
+    number("began"),  # microseconds
+    number("seen"),  # microseconds: when it was last heard of
+    number("ended", null=True),  # microseconds; NULL: it is under way, or came to no end
+    number("seals"),  # so far
+    number("events"),  # under these seals
+    number("unsealed"),
+    text_column("head"),  # the hash of the newest seal
+    text_column("problem", null=True),  # the first that was found; NULL: none
+    PrimaryKeyConstraint("org_id", "began", name="verifications_pk"),
+    ForeignKeyConstraint(["org_id"], ["orgs.id"], name="verifications_org"),
 )
 
 # What was done, or is to be done, to many people at once.

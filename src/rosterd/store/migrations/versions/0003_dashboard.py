@@ -123,6 +123,20 @@ def upgrade() -> None:
     )
     op.create_index("submissions_by_created", "submissions", ["org_id", "created"])
     op.create_table(
+        "verifications",
+        _text("org_id"),
+        _number("began"),
+        _number("seen"),
+        _number("ended", null=True),
+        _number("seals"),
+        _number("events"),
+        _number("unsealed"),
+        _text("head"),
+        _text("problem", null=True),
+        sa.PrimaryKeyConstraint("org_id", "began", name="verifications_pk"),
+        sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name="verifications_org"),
+    )
+    op.create_table(
         "batches",
         _text("org_id"),
         _text("id"),
@@ -184,6 +198,7 @@ EXPECTATIONS = (
     ("requests", "requests_by_target", "100000 100000 10 1"),
     ("submissions", "submissions", "1000 1000 1"),
     ("submissions", "submissions_by_created", "1000 1000 1"),
+    ("verifications", "sqlite_autoindex_verifications_1", "1000 100 1"),
     ("batches", "sqlite_autoindex_batches_1", "1000 1000 1"),
     ("batch_people", "batch_people", "100000 100000 100 1"),
     ("batch_people", "batch_people_by_user", "100000 100000 10"),
