@@ -255,6 +255,14 @@ class TestAudit:
         assert (verdict["ok"], verdict["unsealed"], verdict["problem"]) == (True, 0, None)
         assert acme.line("audit", "verify", "--org", "acme") == verdict
 
+    def test_verify_is_remembered_with_what_it_found(self, acme: Shell) -> None:
+        verdict = acme.line("audit", "verify")
+        with closing(sqlite3.connect(acme.path)) as connection:
+            rows = connection.execute("SELECT seals, events, unsealed, head, problem FROM verifications")
+            assert rows.fetchall() == [
+                tuple(verdict[name] for name in ("seals", "events", "unsealed", "head", "problem"))
+            ]
+
     def test_a_broken_chain_is_exit_code_1(self, acme: Shell) -> None:
         execute(acme, "UPDATE audit_events SET action = 'nothing_happened'")
         result = acme.run("audit", "verify")

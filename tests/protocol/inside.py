@@ -229,3 +229,12 @@ def errands(database: str, org_id: str, kind: str) -> list[tuple[str, dict[str, 
 def archive(database: str, org_id: str, channel: str) -> None:
     """Put a channel away."""
     _run(database, lambda tx: channels.set_archived(tx, OrgId(org_id), ChannelId(channel), True))
+
+
+def execute(database: str, sql: str, *args: object) -> None:
+    """Something that no part of rosterd does."""
+
+    async def do(tx: Tx) -> None:
+        await tx.run(sql, *args)
+
+    _run(database, do)

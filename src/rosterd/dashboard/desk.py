@@ -38,6 +38,7 @@ class Desk:
         self.providers = Providers()
         self.patience = Patience()
         self.turns = Turns()
+        self.checking = asyncio.Lock()  # of the chain of an audit trail: one at a time
         self._aside: set[asyncio.Task[None]] = set()
 
     async def seat(self, visit: Visit) -> Seat | None:

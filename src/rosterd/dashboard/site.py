@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from rosterd.dashboard import consent, local, pages, people, signin
 from rosterd.dashboard.admin import frame, overview
+from rosterd.dashboard import consent, pages, people, signin
+from rosterd.dashboard.admin import audit, frame, overview
 from rosterd.dashboard.desk import Desk
 from rosterd.dashboard.oidc import ProviderUnavailable
 from rosterd.dashboard.pages import Handler, Page, Visit
@@ -47,7 +49,7 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
 }
 """Path (``*``: any one segment, given to the handler) → method → handler."""
 
-_SHOWN = (overview,)
+_SHOWN = (overview, audit)
 """Modules whose pages register themselves in `frame.ROUTES`."""
 
 FIRST = frozenset(path[0] if path else "" for path in ROUTES)

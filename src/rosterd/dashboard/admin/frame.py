@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -132,6 +132,8 @@ class Done(NamedTuple):
 
     to: str  # a path of ours, perhaps with a query
     notice: str = ""
+    then: Callable[[], Coroutine[Any, Any, None]] | None = None
+    """What goes on after the commit, beside requests. It may be lost."""
 
 
 class Shown(NamedTuple):
@@ -189,6 +191,8 @@ def form(*path: str, shown: PageOf, role: Role = Role.ADMIN, once: bool = True) 
                 return await shown(look, *arguments)
             if isinstance(done, Shown):
                 return done.draw(look)
+            if done.then is not None:
+                desk.aside(done.then())
             return go_on(look, done)
 
         ROUTES.setdefault(path, {})["POST"] = handler

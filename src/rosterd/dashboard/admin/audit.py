@@ -1,0 +1,159 @@
+"""The audit trail for owners: everything that happened, and whether anybody has tampered with it since.
+
+A list has the newest event first. Who did it, or what was done, has no index: one page looks at so many
+events (`rosterd.store.trail.LOOKED_AT`) and says where the next goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+
+from rosterd.actions import verifications as actions
+from rosterd.dashboard import pages
+from rosterd.dashboard.admin.evidence import evidence
+from rosterd.dashboard.admin.frame import Done, Look, form, page
+from rosterd.dashboard.pages import Page
+from rosterd.dashboard.words import Words
+from rosterd.directory import trail as vocabulary
+from rosterd.directory.model import OrgId, Role
+from rosterd.directory.names import account_key
+from rosterd.store import trail, users, verifications
+from rosterd.store.engine import Tx
+from rosterd.store.trail import Wanted
+
+PATH = "/admin/audit"
+AT_ONCE = 50
+CHECKS = 10
+"""Checks of the chain that are shown."""
+
+CATEGORIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    name: (title, tuple(sorted(each for shown in actions for each in vocabulary.stored(shown))))
+    for name, title, actions in (
+        ("user", "People", vocabulary.CATEGORIES["user"]),
+        ("subteam", "Groups", vocabulary.CATEGORIES["subteam"]),
+        ("channel", "Channels", vocabulary.CATEGORIES["channel"]),
+        ("workspace_or_org", "Organisation and workspaces", vocabulary.CATEGORIES["workspace_or_org"]),
+        ("app", "Apps and tokens", vocabulary.CATEGORIES["app"]),
+    )
+} | {"server": ("Only here, not in the Audit Logs API", tuple(sorted(vocabulary.UNSHOWN)))}
+"""Key → title and the actions of the trail: those of Slack's categories, and the rest."""
+
+_FIELDS = ("action", "by", "about", "from", "to")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Filter(NamedTuple):
+    """What somebody wants to see. ``state``: as in the address."""
+
+    state: Mapping[str, str]
+    wanted: Wanted
+    problem: str = ""  # why it cannot be understood: then nothing fits
+
+
+@page("admin", "audit", role=Role.OWNER)
+async def audit(look: Look) -> Page:
+    """The trail, and the state of its chain."""
+    before = look.params.get("before", "")
+    async with look.desk.store.scan() as tx:
+        checks = await verifications.page(tx, look.org.id, CHECKS)
+        asked = await wanted(tx, look.org.id, look.params)
+        problem = asked.problem or ("" if not before or _ID.fullmatch(before) else "The place is no event.")
+        found = trail.Page([], None)
+        if not problem:
+            found = await trail.page(tx, look.org.id, asked.wanted, before=before or None, limit=AT_ONCE)
+        names = await trail.names(tx, look.org.id, found.records)
+        now = tx.now
+    if problem and look.alert is None:
+        look.alert = Words(400, "This filter was not understood", problem)
+    return look.render(
+        "audit.html",
+        path=PATH,
+        state=asked.state,
+        categories=CATEGORIES,
+        events=[evidence(record, names, look.org) for record in found.records],
+        before=before,
+        end=found.end,
+        is_stopped=found.end is not None and len(found.records) < AT_ONCE,
+        looked_at=trail.LOOKED_AT,
+        checks=checks,
+        last=next((check for check in checks if check.ended is not None), None),
+        under_way=bool(checks) and actions.is_under_way(checks[0], now),
+    )
+
+
+@form("admin", "audit", "verify", shown=audit, role=Role.OWNER)
+async def verify(tx: Tx, look: Look) -> Done:
+    """Check the whole chain, beside requests."""
+    actor, desk, org = look.actor, look.desk, look.org
+    began = await actions.begin(tx, org, actor=actor)
+    check = partial(actions.run, desk.store, org, began, desk.checking, actor=actor)
+    return Done(PATH, "The check has begun. You may leave this page: what it finds is kept here.", check)
+
+
+async def wanted(tx: Tx, org: OrgId, params: Mapping[str, str]) -> Filter:
+    """What the parameters of an address ask for."""
+    state = {name: params.get(name, "").strip()[:255] for name in _FIELDS}
+    nothing = Wanted(())
+    if "\0" in "".join(state.values()):
+        return Filter(dict.fromkeys(_FIELDS, ""), nothing, "Open the page again and retry.")
+    actions = _actions(state["action"])
+    if actions == ():
+        return Filter(state, nothing, f"Nothing is called “{state['action']}”.")
+    days = [_day(state["from"]), _day(state["to"])]
+    for name, day in zip(("from", "to"), days, strict=True):
+        if state[name] and day is None:
+            return Filter(state, nothing, f"“{state[name]}” is no date. Write it as 2026-11-25.")
+    by, about = [await _whom(tx, org, state[name]) for name in ("by", "about")]
+    for name, found in (("by", by), ("about", about)):
+        if found == "":
+            return Filter(state, nothing, f"Nobody here has the address “{state[name]}”.")
+    oldest, last = days
+    return Filter(state, Wanted(actions, by, about, oldest, None if last is None else last + 24 * 3600 - 1))
+
+
+def link_to(state: Mapping[str, str], **changes: str) -> str:
+    """The address of the trail under another filter."""
+    return pages.link(PATH, state, **changes)
+
+
+def _actions(said: str) -> tuple[str, ...] | None:
+    """The actions that are asked for; None: all; empty: there are none of that name.
+
+    >>> _actions("user_login"), _actions(""), _actions("nothing")
+    (('user_login',), None, ())
+    >>> _actions("category:server")[:2]
+    ('custom_profile_field_added', 'organization_imported')
+    """
+    if not said:
+        return None
+    kind, _, name = said.rpartition(":")
+    if kind == "category":
+        return CATEGORIES.get(name, ("", ()))[1]
+    return (said,) if any(said in each for _, each in CATEGORIES.values()) else ()
+
+
+def _day(said: str) -> int | None:
+    """The first second of a day; None: that is no date.
+
+    >>> _day("1970-01-02"), _day("1970-02-31"), _day("x")
+    (86400, None, None)
+    """
+    try:
+        first = datetime.strptime(said, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return (first - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+
+
+async def _whom(tx: Tx, org: OrgId, said: str) -> str | None:
+    """The id that an e-mail address, a username or an id stands for; empty: no such address; None: any."""
+    if not said:
+        return None
+    key = account_key(said)
+    if "@" in said:
+        return await users.find_by_email(tx, org, key) or ""
+    return await users.find_by_username(tx, org, key) or said
