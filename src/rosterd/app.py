@@ -9,8 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Literal
 
-from rosterd.actions import consequences, guests, indexing, signin, submissions
-from rosterd.actions import bulk, consequences, guests, signin, submissions, webhooks
+from rosterd.actions import bulk, consequences, guests, indexing, signin, submissions
 from rosterd.actions import orgs as org_actions
 from rosterd.actions.sealing import seal_some
 from rosterd.delivery.config import Delivery
@@ -18,8 +17,7 @@ from rosterd.delivery.jobs import Work
 from rosterd.directory import analytics
 from rosterd.directory.errands import Kind
 from rosterd.directory.model import Org, OrgId, Origin, User, UserId
-from rosterd.store import activity, audit, orgs, users, whole_org
-from rosterd.store import activity, audit, orgs, requests, users
+from rosterd.store import activity, audit, orgs, requests, users, whole_org
 from rosterd.store.engine import Store, StoreError, Tx, check_reachable
 from rosterd.web import metrics, pool
 from rosterd.web.audit import Audit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -83,7 +85,7 @@ def test_no_two_actions_are_confirmed_by_one_word_but_for_roles() -> None:
         ({"unchanged": 6, "failed": 4}, ANN, "nothing_to_do"),
     ],
 )
-def test_who_confirms_what_and_until_when(fields: dict[str, object], who: UserId, code: str) -> None:
+def test_who_confirms_what_and_until_when(fields: dict[str, Any], who: UserId, code: str) -> None:
     assert refusal(bulk.check_confirmable, batch(**fields), actor(who), NOW) == code
 
 
@@ -99,7 +101,7 @@ def test_who_confirms_what_and_until_when(fields: dict[str, object], who: UserId
         ({"state": State.ENDED, "done": 1, "action": Action.UNDO}, ""),
     ],
 )
-def test_what_can_be_taken_back(fields: dict[str, object], code: str) -> None:
+def test_what_can_be_taken_back(fields: dict[str, Any], code: str) -> None:
     assert refusal(bulk.check_undoable, batch(**fields)) == code
 
 

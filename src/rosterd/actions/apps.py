@@ -94,8 +94,8 @@ async def rotate_token(
 
     The former works for ``overlap_seconds`` more (0: no more; at most 30 days), never longer than it would
     have. If it had a time to end, the new one lasts as long as it was made to last. Who may: as for
-    :func:`create_token`. Raises ``invalid_overlap``, ``no_such_token``, and ``token_ended`` for one that counts
-    no more.
+    :func:`create_token`. Raises ``invalid_overlap``, ``no_such_token``, and ``token_ended`` for one that
+    counts no more.
     """
     if not 0 <= overlap_seconds <= rules.MAX_OVERLAP:
         raise Invalid("invalid_overlap")

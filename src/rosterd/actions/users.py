@@ -23,8 +23,18 @@ from rosterd.directory.events import Event
 from rosterd.directory.ids import NEARBY, number_at, slack_id
 from rosterd.directory.model import Actor, Org, OrgId, Plan, Role, User, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import activity, apps, audit, outbox, places, requests, sessions, tokens, workspaces
-from rosterd.store import activity, apps, audit, outbox, passwords, places, sessions, tokens, workspaces
+from rosterd.store import (
+    activity,
+    apps,
+    audit,
+    outbox,
+    passwords,
+    places,
+    requests,
+    sessions,
+    tokens,
+    workspaces,
+)
 from rosterd.store import names as store_names
 from rosterd.store import users as store
 from rosterd.store.engine import Tx

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rosterd.dashboard import consent, local, pages, people, signin
-from rosterd.dashboard.admin import frame, overview
-from rosterd.dashboard import consent, pages, people, signin
 from rosterd.dashboard.admin import audit, frame, overview
 from rosterd.dashboard.desk import Desk
 from rosterd.dashboard.oidc import ProviderUnavailable

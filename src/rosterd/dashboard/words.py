@@ -125,6 +125,7 @@ WORDS: Mapping[str, Words] = {
     ),
     "wrong_password": Words(
         403, "That is not right", "The name or the password is wrong, or there is no password for it."
+    ),
     "verification_under_way": Words(
         409, "The chain is being checked", "Somebody has begun just now. What it finds will be shown here."
     ),
