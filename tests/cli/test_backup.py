@@ -58,7 +58,7 @@ def test_a_backup_restored_is_the_same_database(full: str, empty_url: str, tmp_p
     made = printed(rosterd("backup", str(file), "--verify", url=full))
     everything = rows(full)
     total = sum(map(len, everything.values()))
-    assert made == {"file": str(file), "bytes": file.stat().st_size, "schema": "0002", "rows": total}
+    assert made == {"file": str(file), "bytes": file.stat().st_size, "schema": "0003", "rows": total}
     done = printed(rosterd("restore", str(file), url=empty_url))
     assert done == {"rows": total, "orgs": 1, "users": len(everything["users"]), "groups": 5}
     assert rows(empty_url) == everything
@@ -134,7 +134,7 @@ def test_what_cannot_be_is_one_line_and_leaves_nothing(acme: Shell, tmp_path: Pa
     acme.run("backup", str(file))
     (tmp_path / "cut").write_bytes(file.read_bytes()[:-100])
     (tmp_path / "old").write_bytes(
-        gzip.compress(gzip.decompress(file.read_bytes()).replace(b'"0002"', b'"0000"'))
+        gzip.compress(gzip.decompress(file.read_bytes()).replace(b'"0003"', b'"0000"'))
     )
     before = sorted(tmp_path.iterdir())
     for words, line in (

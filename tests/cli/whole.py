@@ -12,7 +12,7 @@ import msgspec
 from click.testing import Result
 
 from rosterd.actions import channels, connections, consequences, groups, orgs, users, workspaces
-from rosterd.app import seal
+from rosterd.app import index, seal
 from rosterd.cli import demo
 from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.groups import GroupChange, Members
@@ -86,7 +86,9 @@ def populate(url: str) -> None:
         async with store.write() as tx:
             await _odd_places(tx, org)
             await _secrets(tx, org)
+            await _desk(tx, org)
         await seal(store)
+        await index(store)
 
     within(url, work)
 
@@ -141,6 +143,26 @@ async def _odd_places(tx: Tx, org: Org) -> None:
     await tx.run("INSERT INTO activity VALUES ($1, 20000, $2, 1, 0)", org.id, ines)
 
 
+async def _desk(tx: Tx, org: Org) -> None:
+    """What the dashboard keeps, but for the index."""
+    ann = await user_rows.primary_owner(tx, org.id)
+    for sql, args in (
+        ("INSERT INTO passwords VALUES ($1, $2, 'a hash of a password', 1)", (org.id, ann)),
+        (
+            "INSERT INTO requests VALUES ($1, 'r1', 'r', 'POST', '/Users', $2, 409, 'email_taken',"
+            " 'a detail of a request', 'X', $2, 'c', NULL, 1)",
+            (org.id, ann),
+        ),
+        ("INSERT INTO submissions VALUES ($1, 'k', $2, 1)", (org.id, ann)),
+        (
+            "INSERT INTO batches VALUES ($1, 'b1', 1, $2, 'deactivate', '{}', 'ended', 1, 1, 0, NULL, 2)",
+            (org.id, ann),
+        ),
+        ("INSERT INTO batch_people VALUES ($1, 'b1', 1, $2, 'done', '{}', '{}')", (org.id, ann)),
+    ):
+        await tx.run(sql, *args)
+
+
 async def _work_that_waits(tx: Tx, org: Org, group: GroupId, actor: Actor) -> None:
     task = consequences.Task(do="follow", group_id=group, actor=actor, users=(UserId("W0000000009"),))
     arguments = json.loads(msgspec.json.encode(task))
@@ -154,13 +176,15 @@ SECRETS = (
     "a code",
     "a session",
     "a link",
+    "a hash of a password",
+    "a detail of a request",
 )
 
 
 async def _secrets(tx: Tx, org: Org) -> None:
     """What lets somebody in, and what tells others."""
     owner = await user_rows.primary_owner(tx, org.id)
-    app, provider, hook, code, session, link = SECRETS
+    app, provider, hook, code, session, link, *_ = SECRETS
     for sql, args in (
         ("INSERT INTO apps VALUES ('1.1', $1, 'A1', 'App', $2, '[]', '[]', 1, NULL)", (org.id, app)),
         ("INSERT INTO idps VALUES ($1, 'https://id.example', 'c', $2, 0, 1)", (org.id, provider)),
