@@ -21,7 +21,7 @@ def actor(id: UserId = ANN) -> Actor:
     return Actor(OrgId("E1"), id, Role.ADMIN, Origin("r"))
 
 
-def batch(action: Action = Action.DEACTIVATE, **fields: object) -> Batch:
+def batch(action: Action = Action.DEACTIVATE, **fields: Any) -> Batch:
     plain = Batch(OrgId("E1"), "B1", NOW, ANN, action, Arguments(), State.DRAFT, people=10, looked=10)
     return msgspec.structs.replace(plain, **fields)
 

@@ -147,7 +147,7 @@ async def _restore(
 
 async def _restore_role(tx: Tx, org: Org, user: User, wanted: Standing, actor: Actor) -> None:
     if user.role.is_guest is wanted.role.is_guest:
-        await workspaces.set_org_role(tx, org, user.id, wanted.role, actor=actor)
+        await users.set_role(tx, org, user, wanted.role, actor=actor)
     elif wanted.role is Role.SINGLE_CHANNEL_GUEST:  # which of their channels it was nobody knows any more
         raise NotAllowed("not_undoable")
     else:
