@@ -111,20 +111,20 @@ def _day(seconds: float | None) -> str:
     return f"{when.day} {when:%B %Y}"
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
     """A time to the minute, as people read it.
 
-    >>> _moment(0)
+    >>> moment(0)
     '1 Jan 1970, 00:00 UTC'
     """
     when = datetime.fromtimestamp(seconds, UTC)
     return f"{when.day} {when:%b %Y, %H:%M} UTC"
 
 
-def _iso(seconds: float) -> str:
+def iso(seconds: float) -> str:
     """A time as machines read it.
 
-    >>> _iso(0.5)
+    >>> iso(0.5)
     '1970-01-01T00:00:00Z'
     """
     return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -164,7 +164,7 @@ _templates.globals |= {
     "ROLES": ROLES,
     "STATUSES": STATUSES,
 }
-_templates.filters |= {"day": _day, "moment": _moment, "iso": _iso, "amount": _amount}
+_templates.filters |= {"day": _day, "moment": moment, "iso": iso, "amount": _amount}
 
 
 def headers(form_target: str | None = None, *, scripts: bool = False) -> dict[str, str]:

@@ -33,6 +33,9 @@ class Words(NamedTuple):
 WORDS: Mapping[str, Words] = {
     "access_denied": Words(403, "You may not do this", "Your role does not allow it."),
     "account_inactive": Words(403, "Your account is deactivated", "Ask an administrator to reactivate it."),
+    "already_in_team": Words(
+        409, "There is nobody to invite any more", "They have signed in already, and are an active member."
+    ),
     "already_submitted": Words(
         409, "This form was sent before", "It was taken the first time, and nothing was done twice."
     ),
@@ -41,6 +44,28 @@ WORDS: Mapping[str, Words] = {
         400,
         "This app cannot be installed from here",
         "It wants the answer sent to an address that is not registered for it. Nothing was sent.",
+    ),
+    "cannot_disable_bot_user_with_scim": Words(
+        403, "A bot is not deactivated here", "End the app that it belongs to instead."
+    ),
+    "cannot_disable_primary_owner": Words(
+        403,
+        "The primary owner cannot be deactivated",
+        "Somebody has to own the organisation. Let them hand it over first.",
+    ),
+    "cannot_make_user_guest": Words(
+        403,
+        "They cannot become a guest",
+        "Whoever runs the organisation or a workspace is no guest. Make them a plain member first.",
+    ),
+    "cannot_modify_gdpr": Words(
+        403, "This person's data was erased", "What is left of the account cannot be changed."
+    ),
+    "cannot_modify_owner": Words(
+        403, "You may not change this person", "Their role is above your own. Ask an owner."
+    ),
+    "cannot_modify_primary_owner": Words(
+        403, "The primary owner stays who they are", "Only they can hand the organisation over."
     ),
     "changed_meanwhile": Words(
         409,
@@ -64,18 +89,34 @@ WORDS: Mapping[str, Words] = {
     "invalid_client_id": Words(
         400, "This app is not known here", "Its client id belongs to no app here, or to one that was ended."
     ),
+    "invalid_expiration": Words(
+        400, "This day does not work", "Choose a day from today on, written like 2030-12-31."
+    ),
     "invalid_form_data": Words(400, "The form was not understood", "Open the page again and retry."),
     "invalid_link": Words(
         403, "This link leads nowhere any more", "It has been used, or is older than fifteen minutes."
+    ),
+    "invalid_list_state": Words(
+        400, "A part of this address was not understood", "It was left out. What is shown is without it."
     ),
     "invalid_query": Words(400, "The address was not understood", "Open the page again and retry."),
     "invalid_request": Words(
         400, "The address was not understood", "Whoever sent you here asks for too much."
     ),
+    "invalid_role_for_user": Words(
+        403, "They cannot have this role", "A guest has to become a full member first, and a bot has none."
+    ),
+    "member_not_in_workspace": Words(409, "They are not in this workspace", "They may have left it already."),
+    "member_required_by_group": Words(
+        403,
+        "A group requires them to be there",
+        "They would be back with its next change. Take them out of the group instead.",
+    ),
     "method_not_allowed": Words(405, "This is not how this page works", "Open it with a link."),
     "no_such_idp": Words(404, "There is no identity provider", "Ask for a link by e-mail instead."),
     "no_such_org": Words(404, "There is no such organisation", "Nothing on this server has that domain."),
     "no_such_team": Words(404, "There is no such workspace", "This organisation has none with that id."),
+    "no_such_user": Words(404, "There is nobody here by that id", "The address may be mistyped."),
     "not_allowed": Words(
         403,
         "You may not do this by yourself",
@@ -83,6 +124,9 @@ WORDS: Mapping[str, Words] = {
     ),
     "not_an_admin": Words(
         403, "This page is for administrators", "Your own page says where you are and where you may go."
+    ),
+    "not_confirmed": Words(
+        400, "The name was not typed as it stands", "So nothing was done. Type it exactly, then send again."
     ),
     "not_in_workspace": Words(404, "You are not in this workspace", "You may have left it already."),
     "permission_denied": Words(403, "You may not do this", "Your role does not allow it."),
@@ -94,13 +138,16 @@ WORDS: Mapping[str, Words] = {
         "Your identity provider does not answer",
         "Or not as it should. Try again in a while, or ask for a link by e-mail.",
     ),
+    "request_timeout": Words(408, "That took too long", "The form did not arrive in time. Try again."),
+    "request_too_large": Words(413, "That was too much", "The form is larger than this page takes."),
     "required_by_group": Words(
         403,
         "You cannot leave this workspace by yourself",
         "A group that you are in has put you there. Ask an administrator to take you out of the group.",
     ),
-    "request_too_large": Words(413, "That was too much", "The form is larger than this page takes."),
-    "request_timeout": Words(408, "That took too long", "The form did not arrive in time. Try again."),
+    "restricted_by_allowlist": Words(
+        403, "A channel there is not open to them", "They are in no group on its allowlist."
+    ),
     "service_unavailable": Words(503, "We cannot answer just now", "Try again in a moment."),
     "sign_in_not_fresh": Words(
         403,
@@ -128,6 +175,12 @@ WORDS: Mapping[str, Words] = {
     ),
     "verification_under_way": Words(
         409, "The chain is being checked", "Somebody has begun just now. What it finds will be shown here."
+    "user_already_team_member": Words(409, "They are there already", "Nothing was done."),
+    "user_is_bot": Words(403, "This is a bot", "Bots come and go with their apps."),
+    "user_is_deactivated": Words(409, "They are deactivated", "Reactivate them first."),
+    "user_is_not_a_guest": Words(409, "They are not a guest", "Only a guest's account ends by itself."),
+    "user_must_be_in_workspace": Words(
+        403, "An owner has to be in a workspace", "Add them to a workspace first, then make them an owner."
     ),
 }
 

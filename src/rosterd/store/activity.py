@@ -49,6 +49,12 @@ async def oldest(tx: Tx, org: OrgId) -> int | None:
     return None if row is None else row[0]
 
 
+async def latest(tx: Tx, org: OrgId, user: UserId) -> int | None:
+    """The last day on which somebody was there; None: nothing is noted of them."""
+    row = await tx.one("SELECT MAX(t.day) FROM activity t WHERE t.org_id = $1 AND t.user_id = $2", org, user)
+    return None if row is None else row[0]
+
+
 async def prune(tx: Tx, org: OrgId, day: int, limit: int = 10_000) -> int:
     """Forget what was noted of a day, of so many people at most. Returns of how many."""
     return await tx.run(_PRUNE, org, day, limit)

@@ -77,6 +77,12 @@ async def in_group(tx: Tx, org: OrgId, group: str, limit: int) -> list[UserId]:
     return [UserId(id) for (id,) in rows]
 
 
+async def sources(tx: Tx, org: OrgId, ids: Sequence[UserId]) -> dict[UserId, str]:
+    """Who created each of these people, as the index knows it."""
+    rows = await tx.all(_ENTRIES, org, list(ids))
+    return {UserId(id): source for id, indexed in rows if (source := _source(indexed))}
+
+
 def changes(known: Known, start: int = 0, stop: int | None = None) -> list[Change]:
     """What is to change in the index, of some of the people that are known."""
     found = []
@@ -220,6 +226,11 @@ _CREATIONS = (
 _ENTRY = (
     "SELECT i.created, i.user_id, i.status, i.facts FROM users u JOIN indexed_people i"
     " ON i.org_id = $1 AND i.created = u.created AND i.user_id = u.id WHERE u.org_id = $1 AND u.id = $2"
+)
+_ENTRIES = (
+    "SELECT i.user_id, i.facts FROM users u JOIN indexed_people i"
+    " ON i.org_id = $1 AND i.created = u.created AND i.user_id = u.id"
+    " WHERE u.org_id = $1 AND u.id IN each($2)"
 )
 _REMOVE_FACETS = (
     "DELETE FROM facets WHERE org_id = $1 AND (field, value, created, user_id) IN (SELECT part(e.value, 0),"

@@ -117,14 +117,17 @@ class Names(msgspec.Struct, frozen=True):
     apps: Mapping[str, App]
 
 
-async def names(tx: Tx, org: OrgId, records: Iterable[Record]) -> Names:
-    """The names that these events need: one statement for each kind of thing."""
+async def names(tx: Tx, org: OrgId, records: Iterable[Record], also: Iterable[tuple[str, str]] = ()) -> Names:
+    """The names that these events need, and those of ``also`` (pairs of kind, as of entities, and id): one
+    statement for each kind of thing."""
     ids: dict[str, set[str]] = {kind: set() for kind in ("user", "usergroup", "workspace", "channel", "app")}
     for record in records:
         ids.setdefault(record.entity_type, set()).add(record.entity_id)
         ids["user"].add(record.actor_id)
         if record.token_id is not None:
             ids["app"].add(record.token_id)
+    for kind, id in also:
+        ids.setdefault(kind, set()).add(id)
     apps = await _apps(tx, org, sorted(ids["app"]))
     ids["workspace"] |= {app.team for app in apps.values() if app.team is not None}
     people = await tx.all(_PEOPLE, org, sorted(ids["user"]))
