@@ -1,7 +1,6 @@
-"""Pages for whoever is signed in: who they are, where they may go, and who else is here.
+"""The own page of whoever is signed in: who they are, where they are, and where they may go.
 
-Source: Slack's help centre, *Manage invited members* (who is invited is found like everybody else, and
-labelled), *View member profiles and the directory*, and *Join or leave workspaces in an Enterprise org*.
+Source: Slack's help centre, *Join or leave workspaces in an Enterprise org*.
 """
 
 from __future__ import annotations
@@ -14,18 +13,37 @@ from rosterd.dashboard import forms, pages
 from rosterd.dashboard.desk import Desk, sign_in_first
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.session import actor_of
-from rosterd.dashboard.words import ROLES, WORDS
+from rosterd.dashboard.words import WORDS
+from rosterd.directory import access
 from rosterd.directory import workspaces as rules
-from rosterd.directory.errors import DirectoryError, NotAllowed, NotFound
-from rosterd.directory.model import Plan, TeamId, UserId, Workspace
-from rosterd.directory.names import folded
-from rosterd.store import channels, colleagues, connections, places, sessions, workspaces
+from rosterd.directory.errors import DirectoryError, NotFound
+from rosterd.directory.model import Plan, TeamId, User, Workspace
+from rosterd.store import channels, connections, places, sessions, users, workspaces
 from rosterd.store.engine import Tx
 from rosterd.store.sessions import Seat
 
 HOME = "/home"
 AT_ONCE = 50
-MAX_SEARCH = 100
+
+
+def shown(seat: Seat, template: str, status: int = 200, **values: Any) -> Page:
+    """A page for whoever is signed in, with the header of all such pages."""
+    return pages.render(
+        template,
+        status,
+        scripts=True,
+        org=seat.org,
+        me=seat.user,
+        administers=access.may_administer(seat.user.role),
+        **values,
+    )
+
+
+async def manager_of(tx: Tx, user: User) -> User | None:
+    """Whom somebody reports to, if they are still here."""
+    id = user.profile.manager_id
+    found = None if id is None else await users.find(tx, user.org_id, id)
+    return None if found is None or found.deactivated else found
 
 
 async def home(desk: Desk, visit: Visit) -> Page:
@@ -58,7 +76,7 @@ async def ask_to_leave(desk: Desk, visit: Visit) -> Page:
             is_way_back = bool(await actions.ways_in(tx, seat.org, team, seat.user.id))
     except DirectoryError as error:
         return await _home(desk, seat, error)
-    return pages.render("leave.html", here="", org=seat.org, team=team, is_way_back=is_way_back)
+    return shown(seat, "leave.html", here="", team=team, is_way_back=is_way_back)
 
 
 async def leave(desk: Desk, visit: Visit) -> Page:
@@ -102,15 +120,16 @@ async def _home(desk: Desk, seat: Seat, refused: DirectoryError | None = None, *
         joined = await channels.find_many(tx, seat.org.id, await _places(tx, places.CHANNEL, seat))
         held = await connections.holding(tx, seat.org.id, seat.user.id) if moves else []
         others = await _open_to(tx, seat, after) if moves else []
+        manager = await manager_of(tx, seat.user)
     words = WORDS[refused.code] if refused else None
-    return pages.render(
+    return shown(
+        seat,
         "home.html",
         words.status if words else 200,
         refused=words,
         here="home",
-        org=seat.org,
         user=seat.user,
-        role=ROLES[seat.user.role],
+        manager=manager,
         session=seat.session,
         sessions=mine,
         workspaces=teams,
@@ -131,32 +150,3 @@ async def _open_to(tx: Tx, seat: Seat, after: str) -> list[Workspace]:
 async def _places(tx: Tx, kind: places.Kind, seat: Seat) -> list[Any]:
     """The ids of the workspaces or channels that somebody is in."""
     return [place for place, _ in await places.of_people(tx, kind, seat.org.id, [seat.user.id])]
-
-
-async def directory(desk: Desk, visit: Visit) -> Page:
-    """Everybody who is not deactivated, by display name; ``q``: whose name or address begins so.
-
-    ``after`` is the id of the last person of the page before. Guests see only whom they share a channel
-    with, which is not known here: for them there is no directory.
-    """
-    seat = await desk.seat(visit)
-    if seat is None:
-        return sign_in_first(None, "/directory")
-    if seat.user.role.is_guest:
-        raise NotAllowed("guests_see_no_directory")
-    q = visit.params.get("q", "").strip()[:MAX_SEARCH]
-    after = visit.params.get("after", "")
-    async with desk.store.scan() as tx:
-        found = await colleagues.page(
-            tx, seat.org.id, folded(q), after=UserId(after) if after else None, count=AT_ONCE + 1
-        )
-    shown = found[:AT_ONCE]
-    return pages.render(
-        "directory.html",
-        here="directory",
-        org=seat.org,
-        q=q,
-        people=shown,
-        is_later=bool(after),
-        following=shown[-1].id if len(found) > AT_ONCE else "",
-    )

@@ -97,6 +97,10 @@ class Cookies:
         body = self._opened(visit, self._notice)
         return "" if body is None else body.decode()
 
+    def has(self, visit: Visit) -> bool:
+        """Whether this browser has a session of ours; it may have ended since."""
+        return bool(self._value(visit, self._session))
+
     async def seat(self, visit: Visit, tx: Tx) -> Seat | None:
         """Who is signed in with this browser now."""
         secret = self._value(visit, self._session)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rosterd.dashboard import consent, local, pages, people, signin
+from rosterd.dashboard import consent, local, pages, people, signin, colleagues
 from rosterd.dashboard.admin import audit, frame, overview, member, member_changes, members
 from rosterd.dashboard.desk import Desk
 from rosterd.dashboard.oidc import ProviderUnavailable
 from rosterd.dashboard.pages import Handler, Page, Visit
 from rosterd.dashboard.words import UNEXPLAINED, WORDS
 from rosterd.directory import access
-from rosterd.directory.errors import DirectoryError
+from rosterd.directory.errors import DirectoryError, NotFound
 from rosterd.store.engine import Store
 
 
 async def _static(desk: Desk, visit: Visit, name: str) -> Page:
-    return pages.static(f"/static/{name}") or _explained("bad_endpoint", 404)
+    found = pages.static(f"/static/{name}")
+    if found is None:
+        raise NotFound("bad_endpoint")
+    return found
 
 
 async def _front(desk: Desk, visit: Visit) -> Page:
@@ -41,7 +44,8 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
     ("home",): {"GET": people.home},
     ("home", "join"): {"POST": people.join},
     ("home", "leave"): {"GET": people.ask_to_leave, "POST": people.leave},
-    ("directory",): {"GET": people.directory},
+    ("directory",): {"GET": colleagues.directory},
+    ("directory", "*"): {"GET": colleagues.colleague},
     ("static", "*"): {"GET": _static},
     **frame.ROUTES,
 }
@@ -65,37 +69,40 @@ class Site:
         """The page. Raises what :meth:`refused` explains, and whatever else goes wrong."""
         found = _found(visit.segments)
         if found is None:
-            return _explained("bad_endpoint", 404)
+            return self._explained("bad_endpoint", 404, visit)
         visit.route, arguments = found
         handlers = ROUTES[visit.route]
         handler = handlers.get("GET" if visit.method == "HEAD" else visit.method)
         if handler is None:
-            page = _explained("method_not_allowed", 405)
+            page = self._explained("method_not_allowed", 405, visit)
             page.headers["Allow"] = ", ".join(handlers)
             return page
         return await handler(self._desk, visit, *arguments)
 
-    def refused(self, error: Exception) -> Page | None:
+    def refused(self, error: Exception, visit: Visit) -> Page | None:
         """The page about an error of the directory or of a provider; None: it is another's."""
         match error:
             case DirectoryError():
-                return _explained(error.code, 400)
+                return self._explained(error.code, 400, visit)
             case ProviderUnavailable():
-                return _explained("provider_unavailable", 502)
+                return self._explained("provider_unavailable", 502, visit)
         return None
 
-    def failed(self, code: str, status: int) -> Page:
+    def failed(self, code: str, status: int, visit: Visit) -> Page:
         """The page about an error of the edge."""
-        return _explained(code, status)
+        return self._explained(code, status, visit)
+
+    def _explained(self, code: str, status: int, visit: Visit) -> Page:
+        """What is wrong, and the way back: to their own start for whoever has signed in here."""
+        words = WORDS.get(code, UNEXPLAINED._replace(status=status))
+        link, name = (
+            ("/", "Back to your start page") if self._desk.cookies.has(visit) else ("/signin", "Sign in")
+        )
+        return pages.problem(words.status, words.title, words.text, link=link, name=name)
 
     async def close(self) -> None:
         """Finish what goes on after pages have been answered."""
         await self._desk.close()
-
-
-def _explained(code: str, status: int) -> Page:
-    words = WORDS.get(code, UNEXPLAINED._replace(status=status))
-    return pages.problem(words.status, words.title, words.text, link="/signin", name="Sign in")
 
 
 def _found(segments: tuple[str, ...] | None) -> tuple[tuple[str, ...], tuple[str, ...]] | None:

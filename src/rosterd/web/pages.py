@@ -33,10 +33,10 @@ class Site(Protocol):
     async def answer(self, visit: Request, /) -> Page:
         """The page."""
 
-    def refused(self, error: Exception, /) -> Page | None:
+    def refused(self, error: Exception, visit: Request, /) -> Page | None:
         """The page about an error that it knows."""
 
-    def failed(self, code: str, status: int, /) -> Page:
+    def failed(self, code: str, status: int, visit: Request, /) -> Page:
         """The page about any other."""
 
 
@@ -51,19 +51,22 @@ class Pages:
 
     def refused(self, error: Exception, request: Request) -> Reply:
         """A page in any case; what nobody explains is logged."""
-        page = self._site.refused(error)
+        page = self._site.refused(error, request)
         if page is not None:
             log.info("request %s: %s", request.id, error, extra={"request_id": request.id})
             return _reply(page)
         match error:
             case HttpError():
-                return _reply(self._site.failed(error.code, STATUS.get(error.code, 400)), error.headers)
+                status = STATUS.get(error.code, 400)
+                return _reply(self._site.failed(error.code, status, request), error.headers)
             case StoreUnavailable():
                 log.error("request %s: store unavailable: %s", request.id, error)
-                return _reply(self._site.failed("service_unavailable", 503), {"Retry-After": RETRY_AFTER})
+                return _reply(
+                    self._site.failed("service_unavailable", 503, request), {"Retry-After": RETRY_AFTER}
+                )
             case _:
                 log.error("request %s failed", request.id, exc_info=error, extra={"request_id": request.id})
-                return _reply(self._site.failed("internal_error", 500))
+                return _reply(self._site.failed("internal_error", 500, request))
 
 
 def _reply(page: Page, more: Mapping[str, str] | None = None) -> Reply:

@@ -1,0 +1,81 @@
+"""The member directory: who else is here, for members.
+
+Source: Slack's help centre, *Manage invited members* (who is invited is found like everybody else, and
+labelled), *View member profiles and the directory*.
+"""
+
+from __future__ import annotations
+
+from rosterd.dashboard.desk import Desk, sign_in_first
+from rosterd.dashboard.pages import Page, Visit
+from rosterd.dashboard.people import manager_of, shown
+from rosterd.directory.errors import NotAllowed, NotFound
+from rosterd.directory.model import Plan, Role, User, UserId
+from rosterd.directory.names import folded
+from rosterd.store import colleagues, places, users, workspaces
+from rosterd.store.engine import Tx
+from rosterd.store.sessions import Seat
+
+PATH = "/directory"
+AT_ONCE = 50
+MAX_SEARCH = 100
+
+
+async def directory(desk: Desk, visit: Visit) -> Page:
+    """Everybody who is not deactivated, by display name; ``q``: whose name or address begins so.
+
+    ``after`` is the id of the last person of the page before.
+    """
+    seat = await desk.seat(visit)
+    if seat is None:
+        return sign_in_first(None, PATH)
+    _check(seat)
+    q = visit.params.get("q", "").strip()[:MAX_SEARCH]
+    after = visit.params.get("after", "")
+    async with desk.store.scan() as tx:
+        found = await colleagues.page(
+            tx, seat.org.id, folded(q), after=UserId(after) if after else None, count=AT_ONCE + 1
+        )
+    people = found[:AT_ONCE]
+    return shown(
+        seat,
+        "directory.html",
+        here="directory",
+        path=PATH,
+        q=q,
+        people=people,
+        is_later=bool(after),
+        following=people[-1].id if len(found) > AT_ONCE else "",
+    )
+
+
+async def colleague(desk: Desk, visit: Visit, user_id: str) -> Page:
+    """Somebody else, as far as all members may know of them."""
+    seat = await desk.seat(visit)
+    if seat is None:
+        return sign_in_first(None, f"{PATH}/{user_id}")
+    _check(seat)
+    async with desk.store.read() as tx:
+        user = None if "\0" in user_id else await users.find(tx, seat.org.id, UserId(user_id))
+        if user is None or user.deactivated or user.role is Role.BOT:
+            raise NotFound("no_such_user")
+        manager = await manager_of(tx, user)
+        shared = await _shared(tx, seat, user) if seat.org.plan is Plan.ENTERPRISE else []
+    return shown(
+        seat, "colleague.html", here="directory", path=PATH, user=user, manager=manager, workspaces=shared
+    )
+
+
+async def _shared(tx: Tx, seat: Seat, user: User) -> list[workspaces.Workspace]:
+    """The workspaces that both are in."""
+    if user.id == seat.user.id:
+        return []
+    found = await places.of_people(tx, places.WORKSPACE, seat.org.id, [seat.user.id, user.id])
+    mine, theirs = ({place for place, who in found if who == each} for each in (seat.user.id, user.id))
+    return await workspaces.find_many(tx, seat.org.id, sorted(mine & theirs))
+
+
+def _check(seat: Seat) -> None:
+    """Guests see only whom they share a channel with, which is not known here: they have no directory."""
+    if seat.user.role.is_guest:
+        raise NotAllowed("guests_see_no_directory")
