@@ -35,7 +35,7 @@ async def vera(tx: Tx, at: Acme) -> str:
     await groups.create(tx, at.org, made, actor=at.owner)
     await channels.create(tx, at.org, "own", [team], actor=operator(at.org))
     for sql in (
-        "INSERT INTO sessions VALUES ('h1', $1, 'X1', $2, 'oidc', 'own browser', '2001:db8::7', 1, 1, 9, 2, NULL)",
+        "INSERT INTO sessions VALUES ('h', $1, 'X', $2, 'oidc', 'own browser', '2001:db8::7', 1, 1, 9, 2, 1)",
         "INSERT INTO signin_links VALUES ('h2', $1, $2, 1, 9, NULL)",
         "INSERT INTO oauth_codes VALUES ('h3', $1, '1.1', $2, NULL, '[]', 'x', NULL, 9, NULL)",
         "INSERT INTO activity VALUES ($1, 20000, $2, 1, 1)",

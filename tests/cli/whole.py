@@ -149,8 +149,10 @@ async def _desk(tx: Tx, org: Org) -> None:
     for sql, args in (
         ("INSERT INTO passwords VALUES ($1, $2, 'a hash of a password', 1)", (org.id, ann)),
         (
-            "INSERT INTO requests VALUES ($1, 'r1', 'r', 'POST', '/Users', $2, 409, 'email_taken',"
-            " 'a detail of a request', 'X', $2, 'c', NULL, 1)",
+            (
+                "INSERT INTO requests VALUES ($1, 'r1', 'r', 'POST', '/Users', $2, 409, 'email_taken',"
+                " 'a detail of a request', 'X', $2, 'c', NULL, 1)"
+            ),
             (org.id, ann),
         ),
         ("INSERT INTO submissions VALUES ($1, 'k', $2, 1)", (org.id, ann)),

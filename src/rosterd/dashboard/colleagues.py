@@ -10,7 +10,7 @@ from rosterd.dashboard.desk import Desk, sign_in_first
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.people import manager_of, shown
 from rosterd.directory.errors import NotAllowed, NotFound
-from rosterd.directory.model import Plan, Role, User, UserId
+from rosterd.directory.model import Plan, Role, TeamId, User, UserId, Workspace
 from rosterd.directory.names import folded
 from rosterd.store import colleagues, places, users, workspaces
 from rosterd.store.engine import Tx
@@ -66,13 +66,13 @@ async def colleague(desk: Desk, visit: Visit, user_id: str) -> Page:
     )
 
 
-async def _shared(tx: Tx, seat: Seat, user: User) -> list[workspaces.Workspace]:
+async def _shared(tx: Tx, seat: Seat, user: User) -> list[Workspace]:
     """The workspaces that both are in."""
     if user.id == seat.user.id:
         return []
     found = await places.of_people(tx, places.WORKSPACE, seat.org.id, [seat.user.id, user.id])
     mine, theirs = ({place for place, who in found if who == each} for each in (seat.user.id, user.id))
-    return await workspaces.find_many(tx, seat.org.id, sorted(mine & theirs))
+    return await workspaces.find_many(tx, seat.org.id, sorted(map(TeamId, mine & theirs)))
 
 
 def _check(seat: Seat) -> None:

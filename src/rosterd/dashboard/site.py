@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rosterd.dashboard import consent, local, pages, people, signin, colleagues
-from rosterd.dashboard.admin import audit, frame, overview, member, member_changes, members
+from rosterd.dashboard import colleagues, consent, local, pages, people, signin
+from rosterd.dashboard.admin import audit, frame, member, member_changes, members, overview
 from rosterd.dashboard.desk import Desk
 from rosterd.dashboard.oidc import ProviderUnavailable
 from rosterd.dashboard.pages import Handler, Page, Visit
@@ -51,8 +51,13 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
 }
 """Path (``*``: any one segment, given to the handler) → method → handler."""
 
-_SHOWN = (overview, audit)
-_SHOWN = (overview, members, member, member_changes)
+_SHOWN = (
+    audit,
+    member,
+    member_changes,
+    members,
+    overview,
+)
 """Modules whose pages register themselves in `frame.ROUTES`."""
 
 FIRST = frozenset(path[0] if path else "" for path in ROUTES)

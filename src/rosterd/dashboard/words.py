@@ -170,17 +170,18 @@ WORDS: Mapping[str, Words] = {
     "untrusted_identity": Words(
         403, "We cannot tell who you are", "What your identity provider says does not hold. Sign in again."
     ),
-    "wrong_password": Words(
-        403, "That is not right", "The name or the password is wrong, or there is no password for it."
-    ),
-    "verification_under_way": Words(
-        409, "The chain is being checked", "Somebody has begun just now. What it finds will be shown here."
     "user_already_team_member": Words(409, "They are there already", "Nothing was done."),
     "user_is_bot": Words(403, "This is a bot", "Bots come and go with their apps."),
     "user_is_deactivated": Words(409, "They are deactivated", "Reactivate them first."),
     "user_is_not_a_guest": Words(409, "They are not a guest", "Only a guest's account ends by itself."),
     "user_must_be_in_workspace": Words(
         403, "An owner has to be in a workspace", "Add them to a workspace first, then make them an owner."
+    ),
+    "verification_under_way": Words(
+        409, "The chain is being checked", "Somebody has begun just now. What it finds will be shown here."
+    ),
+    "wrong_password": Words(
+        403, "That is not right", "The name or the password is wrong, or there is no password for it."
     ),
 }
 

@@ -64,6 +64,8 @@ async def update(tx: Tx, token: Token) -> None:
         "UPDATE tokens SET expires = $3, allow_ips = $4, name = $5 WHERE org_id = $1 AND id = $2",
         token.org_id, token.id, token.expires, _json(token.allow_ips), token.name,
     )  # fmt: skip
+
+
 async def of_user(tx: Tx, org: OrgId, user: UserId) -> list[Token]:
     """All tokens of a user, revoked ones too, in order of creation."""
     rows = await tx.all(

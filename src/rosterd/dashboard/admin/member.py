@@ -243,7 +243,7 @@ async def _sessions(tx: Tx, look: Look, user: User) -> Values:
                 each.id == look.seat.session.id,
             )
             for each in reversed(found)
-            if is_open(each, now)
+            if is_open(each, user.role, now)
         ]
     }
 
