@@ -200,12 +200,12 @@ async def _refresh(
     started = time.monotonic()
     async with store.scan() as tx:
         now = await index.find(tx, org_id)
-        known = await facts.find_many(tx, org_id, people) if people else None
+        known = await facts.find_many(tx, org_id, people)
     if now is None or now.version != index.VERSION or began not in (None, now.seal):
         return False
-    wanted: list[facts.Change] = []
-    for start in range(0, len(known.people) if known else 0, AT_ONCE):
-        wanted += facts.changes(known, start, start + AT_ONCE) if known else []
+    wanted = facts.Difference()
+    for start in range(0, len(known.people), AT_ONCE):
+        facts.compare(known, wanted, start, start + AT_ONCE)
         await asyncio.sleep(0)
     days = Counter((each.created // _DAY, each.action) for each in events)
     after = moved(now)

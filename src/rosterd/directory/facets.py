@@ -89,16 +89,16 @@ def facts(person: About) -> list[Fact]:
     found: set[Fact] = {(Facet.STATUS, person.status), (Facet.ROLE, person.role)}
     found |= {(Facet.WORKSPACE, team) for team in person.workspaces}
     found |= {(Facet.GROUP, group) for group in person.groups}
-    several = {Facet.SOURCE: person.source}
+    texts = [(Facet.SOURCE, person.source)]
     if not person.erased:
-        several |= {
-            Facet.DEPARTMENT: person.department,
-            Facet.TITLE: person.title,
-            Facet.DIVISION: person.division,
-            Facet.MANAGER: person.manager,
-        }
+        texts += (
+            (Facet.DEPARTMENT, person.department),
+            (Facet.TITLE, person.title),
+            (Facet.DIVISION, person.division),
+            (Facet.MANAGER, person.manager),
+        )
         found |= {(Facet.WORD, word) for word in words(person.names, person.emails)}
-    found |= {(field, valued(text)) for field, text in several.items() if valued(text)}
+    found |= {(field, value) for field, text in texts if (value := valued(text))}
     return sorted(found)
 
 
@@ -120,7 +120,8 @@ def words(names: Iterable[str], emails: Iterable[str]) -> list[str]:
     found: dict[str, None] = {}
     for text in names:
         for token in _tokens(text):
-            found |= dict.fromkeys((token, *_parts(token)))
+            if token not in found:
+                found |= dict.fromkeys((token, *_parts(token)))
     for address in emails:
         for token in _tokens(address):
             found |= dict.fromkeys((token, *_parts(token.partition("@")[0])))
@@ -146,7 +147,7 @@ def _tokens(text: str) -> Iterator[str]:
 
 
 def _parts(token: str) -> Iterator[str]:
-    return (part for part in _INSIDE.split(token) if part)
+    return iter(()) if token.isalnum() else filter(None, _INSIDE.split(token))
 
 
 def _longest(found: Iterable[str]) -> Iterator[str]:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -39,11 +41,49 @@ class Entry(NamedTuple):
     facts: str  # JSON list of [field, value], in order
 
 
-class Change(NamedTuple):
-    """What the index has and what it should have. None: nothing."""
+@dataclass(slots=True)
+class Difference:
+    """What is to change in the index: rows, each as JSON, that are laid out before a transaction begins."""
 
-    before: Entry | None
-    after: Entry | None
+    added: list[str] = field(default_factory=list)  # field, value, created, user
+    removed: list[str] = field(default_factory=list)
+    stored: list[str] = field(default_factory=list)  # entries
+    gone: list[str] = field(default_factory=list)  # created, user
+    counted: Counter[tuple[str, str, str]] = field(
+        default_factory=Counter
+    )  # field, value, status → how many more
+
+    def __bool__(self) -> bool:
+        return bool(self.stored or self.gone)
+
+    def add(self, before: Entry | None, after: Entry | None) -> None:
+        """A person of whom the index has this and should have that. None: nothing."""
+        if before == after:
+            return
+        old = set() if before is None else set(_decode(before.facts))
+        new = set() if after is None else set(_decode(after.facts))
+        if before is not None:
+            self.removed += [_row(*pair, before.created, before.user_id) for pair in old - new]
+            self._count(old, before.status, -1)
+        if after is not None:
+            self.added += [_row(*pair, after.created, after.user_id) for pair in new - old]
+            self._count(new, after.status, 1)
+            self.stored.append(_row(*after))
+        elif before is not None:
+            self.gone.append(_row(before.created, before.user_id))
+
+    def _count(self, pairs: Iterable[tuple[str, str]], status: str, more: int) -> None:
+        for name, value in pairs:
+            if name != _WORD:
+                self.counted[name, value, status] += more
+
+    def counts(self) -> list[tuple[str, str, int, int, int, int]]:
+        """How many more invited, active, deactivated and in all have a value."""
+        found = []
+        for name, value in sorted({(name, value) for (name, value, _), more in self.counted.items() if more}):
+            invited, active, gone = (self.counted[name, value, status] for status in _STATUSES)
+            found.append((name, value, invited, active, gone, invited + active + gone))
+        return found
 
 
 class Known(NamedTuple):
@@ -86,12 +126,10 @@ async def sources(tx: Tx, org: OrgId, ids: Sequence[UserId]) -> dict[UserId, str
 def changes(known: Known, start: int = 0, stop: int | None = None) -> list[Change]:
     """What is to change in the index, of some of the people that are known."""
     found = []
+def compare(known: Known, into: Difference, start: int = 0, stop: int | None = None) -> None:
+    """Add what is to change of some of the people that are known."""
     for row in known.people[start:stop]:
-        before = None if row[-1] is None else Entry(row[1], UserId(row[0]), row[-2], row[-1])
-        after = entry(row, known)
-        if before != after:
-            found.append(Change(before, after))
-    return found
+        into.add(None if row[-1] is None else Entry(row[1], UserId(row[0]), *row[-2:]), entry(row, known))
 
 
 def entry(row: Row, known: Known) -> Entry | None:
@@ -109,7 +147,7 @@ def entry(row: Row, known: Known) -> Entry | None:
         title=profile.title,
         division=profile.division or "",
         manager=profile.manager_id or "",
-        source=_source(indexed) or connector(known.clients.get(id, UNKNOWN_CLIENT)),
+        source=_source(indexed) or _connector(known.clients.get(id, UNKNOWN_CLIENT)),
         workspaces=tuple(known.workspaces.get(id, ())),
         groups=tuple(known.groups.get(id, ())),
     )
@@ -117,24 +155,15 @@ def entry(row: Row, known: Known) -> Entry | None:
     return Entry(created, id, status, _encode(found).decode()) if found else None
 
 
-async def update(tx: Tx, org: OrgId, wanted: Sequence[Change]) -> None:
+async def update(tx: Tx, org: OrgId, difference: Difference) -> None:
     """Make the index what it should be."""
-    added, removed, counted = list[str](), list[str](), Counter[tuple[str, str, str]]()
-    for before, after in wanted:
-        old, new = _pairs(before), _pairs(after)
-        removed += [_row(*pair, *before[:2]) for pair in old - new] if before is not None else []
-        added += [_row(*pair, *after[:2]) for pair in new - old] if after is not None else []
-        counted.subtract((*pair, before.status) for pair in old if before is not None)
-        counted.update((*pair, after.status) for pair in new if after is not None)
-    entries = [_row(*after) for _, after in wanted if after is not None]
-    gone = [_row(*before[:2]) for before, after in wanted if before is not None and after is None]
-    await _run(tx, org, _REMOVE_FACETS, removed)
-    await _run(tx, org, _ADD_FACETS, sorted(added))  # neighbours one after the other
-    await _run(tx, org, _REMOVE_ENTRIES, gone)
-    await _run(tx, org, _STORE_ENTRIES, entries)
-    differences = _differences(counted)
-    await _run(tx, org, _COUNT, [_row(*each) for each in differences])
-    await _run(tx, org, _REMOVE_COUNTS, [_row(*each[:2]) for each in differences if each[-1] < 0])
+    counts = difference.counts()
+    await _run(tx, org, _REMOVE_FACETS, difference.removed)
+    await _run(tx, org, _ADD_FACETS, sorted(difference.added))  # neighbours one after the other
+    await _run(tx, org, _REMOVE_ENTRIES, difference.gone)
+    await _run(tx, org, _STORE_ENTRIES, difference.stored)
+    await _run(tx, org, _COUNT, [_row(*each) for each in counts])
+    await _run(tx, org, _REMOVE_COUNTS, [_row(*each[:2]) for each in counts if each[-1] < 0])
 
 
 async def remove_of_user(tx: Tx, org: OrgId, user: UserId) -> None:
@@ -143,26 +172,9 @@ async def remove_of_user(tx: Tx, org: OrgId, user: UserId) -> None:
         return
     row = await tx.one(_ENTRY, org, user)
     if row is not None:
-        await update(tx, org, [Change(Entry(*row), None)])
-
-
-def pairs(facts: str) -> set[tuple[str, str]]:
-    """The facts of an entry."""
-    return set(_decode(facts))
-
-
-def _pairs(entry: Entry | None) -> set[tuple[str, str]]:
-    return set() if entry is None else pairs(entry.facts)
-
-
-def _differences(counted: Mapping[tuple[str, str, str], int]) -> list[tuple[str, str, int, int, int, int]]:
-    """How many more of each status, and in all, have a value: in order, so that nobody waits crosswise."""
-    keys = sorted({(field, value) for (field, value, _), more in counted.items() if more and field != WORD})
-    found = []
-    for field, value in keys:
-        more = [counted.get((field, value, status), 0) for status in _STATUSES]
-        found.append((field, value, *more, sum(more)))
-    return found  # type: ignore[return-value]  # mypy does not count what a star brings
+        difference = Difference()
+        difference.add(Entry(*row), None)
+        await update(tx, org, difference)
 
 
 async def _run(tx: Tx, org: OrgId, sql: str, rows: Sequence[str]) -> None:
@@ -178,7 +190,7 @@ def _source(facts: str | None) -> str | None:
     """Who created somebody, if the index knows: it never changes."""
     if facts is None:
         return None
-    return next((value for field, value in _decode(facts) if field == Facet.SOURCE), None)
+    return next((value for name, value in _decode(facts) if name == Facet.SOURCE), None)
 
 
 def _grouped(rows: Iterable[Row]) -> dict[str, list[str]]:
@@ -200,9 +212,10 @@ class _Profile(msgspec.Struct, frozen=True):
     manager_id: str | None = None
 
 
-WORD = str(Facet.WORD)
+_WORD = str(Facet.WORD)
 _STATUSES = tuple(str(status) for status in (Status.INVITED, Status.ACTIVE, Status.DEACTIVATED))
 
+_connector = lru_cache(maxsize=1_000)(connector)
 _profile = msgspec.json.Decoder(_Profile).decode
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[tuple[str, str]]).decode
