@@ -27,6 +27,7 @@ from rosterd.store import (
     activity,
     apps,
     audit,
+    facts,
     outbox,
     passwords,
     places,
@@ -251,6 +252,7 @@ async def erase(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:
     await audit.erase(tx, org.id, user.id)
     await outbox.remove_of(tx, org.id, user.id)
     await activity.remove_of_user(tx, org.id, user.id)
+    await facts.remove_of_user(tx, org.id, user.id)
     await requests.remove_of_user(tx, org.id, user.id, sorted({user.username, user.email}))
     await sessions.remove_expired(tx, org.id, user.id, FOREVER)  # all of them: they have ended
     return desired

@@ -9,7 +9,7 @@ from contextlib import suppress
 import click
 import msgspec
 
-from rosterd.actions import verifications
+from rosterd.actions import indexing, verifications
 from rosterd.cli.session import database_option, find_org, operator, org_option, run, show, when
 from rosterd.directory.model import Org, OrgId
 from rosterd.store import audit, fsck, migrate, whole_org
@@ -31,6 +31,22 @@ def db_upgrade(database: str) -> None:
     except StoreError as error:
         raise click.ClickException(str(error)) from error
     show({"from": before, "to": after})
+
+
+@db_group.command("reindex")
+@click.option("--org", "org_name", metavar="DOMAIN|ID", help="One organisation; by default all.")
+@database_option
+def db_reindex(org_name: str | None, database: str) -> None:
+    """Let the server make the dashboard's index of people anew, beside its other work."""
+
+    async def work(store: Store) -> list[OrgId]:
+        async with store.read() as tx:
+            found = [await find_org(tx, org_name)] if org_name else await org_rows.every(tx)
+        for org in found:
+            await indexing.make_anew(store, org.id)
+        return [org.id for org in found]
+
+    show({"reindex": run(database, work)})
 
 
 @click.group("audit")

@@ -60,8 +60,8 @@ class Difference:
         """A person of whom the index has this and should have that. None: nothing."""
         if before == after:
             return
-        old = set() if before is None else set(_decode(before.facts))
-        new = set() if after is None else set(_decode(after.facts))
+        old = set() if before is None else pairs(before.facts)
+        new = set() if after is None else pairs(after.facts)
         if before is not None:
             self.removed += [_row(*pair, before.created, before.user_id) for pair in old - new]
             self._count(old, before.status, -1)
@@ -129,7 +129,12 @@ def changes(known: Known, start: int = 0, stop: int | None = None) -> list[Chang
 def compare(known: Known, into: Difference, start: int = 0, stop: int | None = None) -> None:
     """Add what is to change of some of the people that are known."""
     for row in known.people[start:stop]:
-        into.add(None if row[-1] is None else Entry(row[1], UserId(row[0]), *row[-2:]), entry(row, known))
+        into.add(indexed(row), entry(row, known))
+
+
+def indexed(row: Row) -> Entry | None:
+    """What the index has of a person; None: nothing. ``row``: one of ``known.people``."""
+    return None if row[-1] is None else Entry(row[1], UserId(row[0]), *row[-2:])
 
 
 def entry(row: Row, known: Known) -> Entry | None:
@@ -153,6 +158,11 @@ def entry(row: Row, known: Known) -> Entry | None:
     )
     found = facts(about)
     return Entry(created, id, status, _encode(found).decode()) if found else None
+
+
+def pairs(facts: str) -> set[tuple[str, str]]:
+    """The facts of an entry: field and value."""
+    return set(_decode(facts))
 
 
 async def update(tx: Tx, org: OrgId, difference: Difference) -> None:

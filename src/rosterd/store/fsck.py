@@ -19,7 +19,7 @@ from rosterd.directory.channels import channel_name
 from rosterd.directory.errors import DirectoryError
 from rosterd.directory.model import OrgId, Profile, UserId
 from rosterd.directory.names import folded, full_name
-from rosterd.store import users, whole_org
+from rosterd.store import index_check, users, whole_org
 from rosterd.store.checks import CHECKS
 from rosterd.store.contract import Row, Tx
 
@@ -52,7 +52,7 @@ async def check(tx: Tx, org: OrgId | None = None) -> list[str]:
         (_OUTBOX, _check_outbox),
     ):
         found += await _check_slices(tx, org, sql, problems)
-    return found
+    return found + await index_check.check(tx, org, EXAMPLES)
 
 
 async def _check_slices(tx: Tx, org: OrgId | None, sql: str, problems: Problems) -> list[str]:

@@ -20,12 +20,10 @@ from rosterd.directory.facets import Facet
 from rosterd.directory.model import OrgId, UserId
 from rosterd.directory.names import folded
 from rosterd.store.contract import Tx
+from rosterd.store.requests import COUNTED
 
 VERSION = 1
 """Of what the index holds: to be counted up when that changes."""
-
-REFUSED = "request_refused"
-"""Counted beside the actions of the trail, by whoever refuses."""
 
 _MOST_VALUES = 10_000
 """Of one facet, in which a prefix is looked for."""
@@ -263,6 +261,6 @@ _REMOVALS = tuple(
         ("facets", "field, value, created, user_id", ""),
         ("facet_counts", "field, value", ""),
         ("indexed_people", "created, user_id", ""),
-        ("day_counts", "day, action", f" AND action <> '{REFUSED}'"),
+        ("day_counts", "day, action", f" AND action <> '{COUNTED}'"),
     )
 )

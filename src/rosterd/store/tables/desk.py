@@ -169,6 +169,5 @@ batch_people = Table(
     PrimaryKeyConstraint("org_id", "batch_id", "n", name="batch_people_pk"),
     ForeignKeyConstraint(["org_id", "batch_id"], ["batches.org_id", "batches.id"], name="batch_people_batch"),
     ForeignKeyConstraint(["org_id", "user_id"], ["users.org_id", "users.id"], name="batch_people_user"),
-    Index("batch_people_by_user", "org_id", "user_id"),  # whoever is forgotten
     sqlite_with_rowid=False,
 )

@@ -174,7 +174,6 @@ def upgrade() -> None:
         ),
         sqlite_with_rowid=False,
     )
-    op.create_index("batch_people_by_user", "batch_people", ["org_id", "user_id"])
     if op.get_bind().dialect.name == "sqlite":
         expected = sa.table("sqlite_stat1", sa.column("tbl"), sa.column("idx"), sa.column("stat"))
         op.bulk_insert(
@@ -201,6 +200,5 @@ EXPECTATIONS = (
     ("verifications", "sqlite_autoindex_verifications_1", "1000 100 1"),
     ("batches", "sqlite_autoindex_batches_1", "1000 1000 1"),
     ("batch_people", "batch_people", "100000 100000 100 1"),
-    ("batch_people", "batch_people_by_user", "100000 100000 10"),
 )
 """What SQLite's planner expects, rows in all and rows that agree in so many first columns, as in 0001."""
