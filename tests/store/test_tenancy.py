@@ -24,6 +24,7 @@ import pytest
 from rosterd.directory.apps import App, Code
 from rosterd.directory.bulk import Action, Arguments, Batch, State
 from rosterd.directory.errands import Errand, Kind
+from rosterd.directory.facets import Facet, Sort
 from rosterd.directory.model import (
     Channel,
     ChannelId,
@@ -50,8 +51,10 @@ from rosterd.store import (
     colleagues,
     connections,
     consequences,
+    facts,
     groups,
     idps,
+    index,
     log,
     names,
     orgs,
@@ -62,6 +65,7 @@ from rosterd.store import (
     query,
     requests,
     roster,
+    search,
     sessions,
     submissions,
     tokens,
@@ -90,8 +94,10 @@ NOUNS = (
     colleagues,
     connections,
     consequences,
+    facts,
     groups,
     idps,
+    index,
     log,
     names,
     orgs,
@@ -102,6 +108,7 @@ NOUNS = (
     query,
     requests,
     roster,
+    search,
     sessions,
     submissions,
     tokens,
@@ -528,6 +535,41 @@ async def ask_about_who_was_there(tx: Tx) -> None:
     await activity.remove_of_user(tx, E1, a_user(1).id)
 
 
+async def ask_about_the_index(tx: Tx) -> None:
+    """Each function of index, facts and search."""
+    ids = [a_user(number).id for number in (1, 2, 3)]
+    assert await index.insert(tx, E1)
+    begun = await index.find(tx, E1)
+    assert begun is not None
+    assert await index.update(tx, E1, begun, index.Progress(index.VERSION, 0, 0, 0, None))
+    difference = facts.Difference()
+    facts.compare(await facts.find_many(tx, E1, ids), difference)
+    await facts.update(tx, E1, difference)
+    await index.next_people(tx, E1, "", 1)
+    await index.add_days(tx, E1, {(1, "user_created"): 1})
+    await index.days(tx, E1, 1)
+    await index.is_whole(tx, E1)
+    await index.counts(tx, E1, Facet.ROLE, limit=1)
+    await index.seal_before(tx, E1, 1)
+    _, events = await index.seals(tx, E1, 0, 1)
+    await index.happenings(tx, E1, events)
+    await index.unsealed(tx, E1, 1)
+    await facts.in_group(tx, E1, "S1", 1)
+    for few in (0, 100):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(search, "FEW_NEAR", few)
+            patch.setattr(search, "FEW_FAR", few)
+            for sort in Sort:
+                await search.page(tx, E1, search.Wanted(sort=sort), after=None, limit=1)
+                for words in ((), ("u",)):
+                    for facts_wanted in ((), ((Facet.ROLE, "member"),)):
+                        wanted = search.Wanted(words, facts_wanted, sort)
+                        await search.page(tx, E1, wanted, after=None, limit=1)
+    await facts.remove_of_user(tx, E1, ids[2])
+    await index.replace(tx, E1)
+    await index.remove_some(tx, E1)
+
+
 class Session(NamedTuple):
     """What was asked, and what the planner says to each statement."""
 
@@ -559,6 +601,7 @@ async def _session(url: str) -> Session:
         await ask_about_what_was_refused(recorder)
         await ask_about_the_log(recorder)
         await ask_about_who_was_there(recorder)
+        await ask_about_the_index(recorder)
     await store.close()
     connection = await asyncpg.connect(url)
     try:
