@@ -78,7 +78,7 @@ class App:
         pool: Pool | None = None,
         delivery: Delivery | None = None,
     ) -> None:
-        self.stopping = False
+        self._stopping = False
         self._delivery = delivery
         self._store = store
         self._pace = indexing.Pace(store)
@@ -113,6 +113,16 @@ class App:
         self._endpoint = Endpoint(services, scim, public, watcher, ids, self._refusals)
         decides = throttle is None or throttle.is_local
         self.express = Express(scim, self._metrics, ids) if decides and watcher.only_counts else None
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+    @stopping.setter
+    def stopping(self, value: bool) -> None:
+        self._stopping = value
+        if value:
+            self._site.stop()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

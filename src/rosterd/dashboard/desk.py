@@ -13,6 +13,7 @@ from rosterd.dashboard.oidc import Providers
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.patience import Patience, Turns
 from rosterd.dashboard.session import Cookies
+from rosterd.dashboard.tails import Tails
 from rosterd.directory.errors import NotAllowed
 from rosterd.directory.model import Org
 from rosterd.store import orgs
@@ -38,6 +39,7 @@ class Desk:
         self.providers = Providers()
         self.patience = Patience()
         self.turns = Turns()
+        self.tails = Tails()
         self.checking = asyncio.Lock()  # of the chain of an audit trail: one at a time
         self._aside: set[asyncio.Task[None]] = set()
 

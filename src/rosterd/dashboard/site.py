@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rosterd.dashboard import colleagues, consent, local, pages, people, signin
-from rosterd.dashboard.admin import audit, frame, member, member_changes, members, overview
+from rosterd.dashboard.admin import audit, frame, log, member, member_changes, members, overview
 from rosterd.dashboard.desk import Desk
 from rosterd.dashboard.oidc import ProviderUnavailable
 from rosterd.dashboard.pages import Handler, Page, Visit
@@ -53,6 +53,7 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
 
 _SHOWN = (
     audit,
+    log,
     member,
     member_changes,
     members,
@@ -104,6 +105,10 @@ class Site:
             ("/", "Back to your start page") if self._desk.cookies.has(visit) else ("/signin", "Sign in")
         )
         return pages.problem(words.status, words.title, words.text, link=link, name=name)
+
+    def stop(self) -> None:
+        """The server ends soon: whoever follows something is sent away."""
+        self._desk.tails.stopping.set()
 
     async def close(self) -> None:
         """Finish what goes on after pages have been answered."""

@@ -14,7 +14,7 @@ Rules of this module:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -109,19 +109,21 @@ async def since(tx: Tx, org: OrgId, wanted: Wanted, after: str, limit: int) -> l
 
 async def names(tx: Tx, org: OrgId, entries: Iterable[Entry]) -> Names:
     """The names of whom and what entries are about, and of who sent them."""
-    return await trail.names(tx, org, (record for entry in entries for record in _records(entry)))
+    return await trail.names(tx, org, (record for entry in entries for record in records(entry)))
 
 
-def _records(entry: Entry) -> Iterator[Record]:
+def records(entry: Entry) -> Sequence[Record]:
+    """The events of an entry. Of a refusal there is one that says who asked, and whom it was about."""
     if entry.refusal is None:
-        yield from entry.events
-    else:
-        kind, id = entry.target
-        row = entry.refusal
-        yield Record(
+        return entry.events
+    kind, id = entry.target
+    row = entry.refusal
+    return (
+        Record(
             row.org_id, row.id, 0, "", row.actor_id, row.token_id, kind or "enterprise", id, "", "", None,
             "{}", *[None] * 4,
-        )  # fmt: skip
+        ),
+    )  # fmt: skip
 
 
 class _Key(NamedTuple):

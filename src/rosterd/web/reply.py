@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,8 +27,9 @@ class Stream:
 
     async def close(self) -> None:
         """Nobody wants the rest. May be called twice."""
-        if isinstance(self.parts, AsyncGenerator):
-            await self.parts.aclose()
+        close = getattr(self.parts, "aclose", None)
+        if close is not None:
+            await close()
 
 
 @dataclass(slots=True)

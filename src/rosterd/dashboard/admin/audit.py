@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
 from rosterd.actions import verifications as actions
 from rosterd.dashboard import pages
+from rosterd.dashboard.admin.asked import day, whom
 from rosterd.dashboard.admin.evidence import evidence
 from rosterd.dashboard.admin.frame import Done, Look, form, page
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import Words
 from rosterd.directory import trail as vocabulary
 from rosterd.directory.model import OrgId, Role
-from rosterd.directory.names import account_key
-from rosterd.store import trail, users, verifications
+from rosterd.store import trail, verifications
 from rosterd.store.engine import Tx
 from rosterd.store.trail import Wanted
 
@@ -103,11 +102,11 @@ async def wanted(tx: Tx, org: OrgId, params: Mapping[str, str]) -> Filter:
     actions = _actions(state["action"])
     if actions == ():
         return Filter(state, nothing, f"Nothing is called “{state['action']}”.")
-    days = [_day(state["from"]), _day(state["to"])]
-    for name, day in zip(("from", "to"), days, strict=True):
-        if state[name] and day is None:
+    days = [day(state["from"]), day(state["to"])]
+    for name, first in zip(("from", "to"), days, strict=True):
+        if state[name] and first is None:
             return Filter(state, nothing, f"“{state[name]}” is no date. Write it as 2026-11-25.")
-    by, about = [await _whom(tx, org, state[name]) for name in ("by", "about")]
+    by, about = [await whom(tx, org, state[name]) for name in ("by", "about")]
     for name, found in (("by", by), ("about", about)):
         if found == "":
             return Filter(state, nothing, f"Nobody here has the address “{state[name]}”.")
@@ -134,26 +133,3 @@ def _actions(said: str) -> tuple[str, ...] | None:
     if kind == "category":
         return CATEGORIES.get(name, ("", ()))[1]
     return (said,) if any(said in each for _, each in CATEGORIES.values()) else ()
-
-
-def _day(said: str) -> int | None:
-    """The first second of a day; None: that is no date.
-
-    >>> _day("1970-01-02"), _day("1970-02-31"), _day("x")
-    (86400, None, None)
-    """
-    try:
-        first = datetime.strptime(said, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return (first - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
-
-
-async def _whom(tx: Tx, org: OrgId, said: str) -> str | None:
-    """The id that an e-mail address, a username or an id stands for; empty: no such address; None: any."""
-    if not said:
-        return None
-    key = account_key(said)
-    if "@" in said:
-        return await users.find_by_email(tx, org, key) or ""
-    return await users.find_by_username(tx, org, key) or said

@@ -56,17 +56,29 @@ const live = (form) => {
 };
 
 const tail = (list) => {
-  const source = new EventSource(list.dataset.tail);
+  const address = new URL(list.dataset.tail, location.href);
   const most = Number(list.dataset.most || 100);
-  source.addEventListener("message", (event) => {
-    const page = new DOMParser().parseFromString(`<table>${event.data}</table>`, "text/html");
-    const rows = page.querySelectorAll("tr");
-    list.prepend(...rows);
-    while (list.rows.length > most) list.rows[list.rows.length - 1].remove();
-    say(rows.length === 1 ? "One new entry." : `${rows.length} new entries.`);
+  let source = null;
+  const follow = () => {
+    source = new EventSource(address);
+    source.addEventListener("message", (event) => {
+      address.searchParams.set("after", event.lastEventId);
+      const page = new DOMParser().parseFromString(event.data, "text/html");
+      const rows = [...page.body.children].filter((row) => !document.getElementById(row.id));
+      if (!rows.length) return; // what has come late is looked for, so some is sent again
+      list.prepend(...rows);
+      while (list.children.length > most) list.lastElementChild.remove();
+      say(rows.length === 1 ? "One new entry." : `${rows.length} new entries.`);
+    });
+    source.addEventListener("end", () => location.reload()); // signed out meanwhile
+  };
+  // Browsers have few connections for a server: a page that nobody sees holds none.
+  document.addEventListener("visibilitychange", () => {
+    source?.close();
+    if (!document.hidden) follow();
   });
-  source.addEventListener("end", () => source.close());
-  addEventListener("pagehide", () => source.close());
+  addEventListener("pagehide", () => source?.close());
+  if (!document.hidden) follow();
 };
 
 const refresh = (part) => {

@@ -1,0 +1,109 @@
+"""Streams of server-sent events: who may follow something, and how long.
+
+Rules of this module:
+
+1. There are `MOST` streams at a time, `MOST_EACH` of one person. A place is taken before the answer begins,
+   and given back when it is closed, whether any of it was sent or not.
+2. A stream ends when the server stops (whoever follows comes back by themselves), and when the person may not
+   look any more (which is said, so that they do not).
+
+Source: HTML, heading *Server-sent events*.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from rosterd.dashboard import pages
+from rosterd.dashboard.pages import Page
+from rosterd.directory.errors import NotAllowed
+
+MOST = 50
+MOST_EACH = 10
+POLL_SECONDS = 1.0
+HEARTBEAT_SECONDS = 15.0
+"""After so long without a word there is a comment, so that nobody on the way takes the line for dead."""
+
+MEDIA = b"text/event-stream"
+
+News = tuple[str, str]
+"""An id to go on from, and HTML."""
+
+
+class Tails:
+    """The streams of one process."""
+
+    def __init__(self) -> None:
+        self.stopping = asyncio.Event()
+        self._following: Counter[str] = Counter()
+
+    def follow(
+        self, person: str, news: Callable[[], Awaitable[News | None]], still: Callable[[], Awaitable[bool]]
+    ) -> Page:
+        """A stream of what ``news`` gives, which is asked about every second, for as long as ``still`` says.
+
+        Raises ``try_again_later``.
+        """
+        if self._following.total() >= MOST or self._following[person] >= MOST_EACH or self.stopping.is_set():
+            raise NotAllowed("try_again_later")
+        headers = pages.headers() | {"X-Accel-Buffering": "no"}  # nginx would keep it to itself
+        return Page(200, _Tail(self, person, self._parts(news, still)), MEDIA, headers)
+
+    async def _parts(
+        self, news: Callable[[], Awaitable[News | None]], still: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[bytes]:
+        yield b"retry: 2000\n\n"
+        spoke = time.monotonic()
+        while not self.stopping.is_set():
+            found = await news()
+            if found is not None:
+                yield message(*found)
+            if time.monotonic() - spoke >= HEARTBEAT_SECONDS:
+                if not await still():
+                    yield b"event: end\ndata:\n\n"
+                    return
+                yield b": still there\n\n"
+                spoke = time.monotonic()
+            try:
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self.stopping.wait()
+            except TimeoutError:
+                continue
+
+
+class _Tail:
+    """The parts of one stream, and its place."""
+
+    def __init__(self, tails: Tails, person: str, parts: AsyncIterator[bytes]) -> None:
+        self._following = tails._following
+        self._person: str | None = person
+        self._parts = parts
+        self._following[person] += 1
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._parts)
+
+    async def aclose(self) -> None:
+        """Give the place back. May be called twice."""
+        if self._person is not None:
+            self._following[self._person] -= 1
+            self._person = None
+        close = getattr(self._parts, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def message(id: str, html: str) -> bytes:
+    r"""One event.
+
+    >>> message("0197", "<li>a</li>\n<li>b</li>\n")
+    b'id: 0197\ndata: <li>a</li>\ndata: <li>b</li>\n\n'
+    """
+    lines = "".join(f"data: {line}\n" for line in html.splitlines() if line)
+    return f"id: {id}\n{lines}\n".encode()
