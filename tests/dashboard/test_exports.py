@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -13,43 +14,45 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rosterd.dashboard import exports
+from rosterd.dashboard.pages import Page
 
 pytestmark = pytest.mark.anyio
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"]))
 
 
-async def slices(*parts: Sequence[Any]) -> AsyncIterator[Iterable[Any]]:
+async def slices(*parts: Sequence[Any]) -> AsyncIterator[Sequence[Any]]:
     for part in parts:
         yield part
 
 
-async def whole(parts: AsyncIterator[bytes]) -> bytes:
-    return b"".join([part async for part in parts])
+async def whole(page: Page) -> str:
+    assert not isinstance(page.body, bytes)
+    return b"".join([part async for part in page.body]).decode()
 
 
 @given(st.lists(CELLS, min_size=2))
 def test_every_reader_of_csv_gets_the_cells_and_no_formula(cells: list[str]) -> None:
-    [read] = csv.reader(io.StringIO(exports.csv_line(cells).decode(), newline=""))
+    text = asyncio.run(whole(exports.csv_page("x.csv", ["a"], slices([cells]))))
+    [_, read] = csv.reader(io.StringIO(text, newline=""))
     assert [cell.removeprefix("'") for cell in read] == [cell.removeprefix("'") for cell in cells]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in read)
 
 
 async def test_a_table_has_heads_and_all_slices() -> None:
-    text = await whole(exports.csv(["a", "b"], slices([[1, None], ["=1", "x"]], [], [["y", -1]])))
-    assert text == b"a,b\r\n1,\r\n'=1,x\r\ny,-1\r\n"
+    page = exports.csv_page("x.csv", ["a", "b"], slices([["1", ""], ["=1", "x"]], [], [["y", "Zoë"]]))
+    assert await whole(page) == "\ufeffa,b\r\n1,\r\n'=1,x\r\ny,Zoë\r\n"
 
 
 @pytest.mark.parametrize("parts", [[], [[]], [[1]], [[1, 2], [], [{"a": "b"}]], [[], [1], []]])
 async def test_a_list_is_json_whatever_its_slices_are(parts: list[list[Any]]) -> None:
-    text = await whole(exports.json(slices(*parts)))
+    text = await whole(exports.json_page("x.json", slices(*parts)))
     assert json.loads(text) == [value for part in parts for value in part]
 
 
-async def test_a_download_says_its_name_and_is_no_page() -> None:
-    page = exports.download("log.csv", exports.CSV, exports.csv(["a"], slices()))
-    assert (page.status, page.media) == (200, b"text/csv; charset=utf-8; header=present")
-    assert page.headers["Content-Disposition"] == 'attachment; filename="log.csv"'
+async def test_a_file_says_its_name_and_is_no_page() -> None:
+    page = exports.json_page("log.json", slices())
+    assert (page.status, page.media) == (200, b"application/json")
+    assert page.headers["Content-Disposition"] == 'attachment; filename="log.json"'
     assert page.headers["X-Content-Type-Options"] == "nosniff"
-    assert not isinstance(page.body, bytes)
-    assert await whole(page.body) == b"a\r\n"
+    assert await whole(page) == "[]\n"

@@ -191,9 +191,9 @@ def test_no_cell_of_the_csv_is_a_formula(api: Api, owner: Browser) -> None:
     api.patch(f"Users/{ann['id']}", {"schemas": [api.urns.user], "title": '@SUM, and "more"'})
     answer = owner.ask("/admin/log/csv", params={"about": ann["id"]})
     assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"].startswith('attachment; filename="provisioning-log-')
-    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"), newline="")))
     [row] = [row for row in rows if row["field"] == "title" and row["before"]]
     assert (row["before"], row["after"]) == ('\'=HYPERLINK("http://x.example")', '\'@SUM, and "more"')
     assert (row["outcome"], row["about_id"], row["summary"]) == ("changed", ann["id"], "User profile updated")

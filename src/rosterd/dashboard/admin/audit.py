@@ -124,8 +124,8 @@ def _actions(said: str) -> tuple[str, ...] | None:
 
     >>> _actions("user_login"), _actions(""), _actions("nothing")
     (('user_login',), None, ())
-    >>> _actions("category:server")[:2]
-    ('custom_profile_field_added', 'organization_imported')
+    >>> "organization_imported" in _actions("category:server")
+    True
     """
     if not said:
         return None
