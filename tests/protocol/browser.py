@@ -33,6 +33,8 @@ class _Reader(HTMLParser):
         self.headings: list[str] = []
         self.texts: list[str] = []
         self._link: str | None = None
+        self._choosing = ""
+        self._area: str | None = None
         self._in: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -40,17 +42,30 @@ class _Reader(HTMLParser):
         if tag == "form":
             self.forms.append(Form(given.get("method", "get").lower(), urljoin(self._url, given["action"])))
         elif tag == "input" and self.forms and "name" in given:
-            self.forms[-1].fields[given["name"]] = given.get("value", "")
+            if given.get("type") not in ("checkbox", "radio") or "checked" in given:
+                self.forms[-1].fields[given["name"]] = given.get("value", "")
+        elif tag in ("select", "textarea") and self.forms:
+            self._choosing, self._area = given["name"], given["name"] if tag == "textarea" else None
+            if tag == "textarea":
+                self.forms[-1].fields[given["name"]] = ""
+        elif tag == "option" and self.forms:
+            if "selected" in given or self._choosing not in self.forms[-1].fields:
+                self.forms[-1].fields[self._choosing] = given.get("value", "")
         elif tag == "a":
             self._link = given.get("href")
         if tag not in _VOID:
             self._in.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._area = None
         while tag in self._in and self._in.pop() != tag:
             pass
 
     def handle_data(self, data: str) -> None:
+        if self._area is not None:
+            self.forms[-1].fields[self._area] += data
+            return
         text = " ".join(data.split())
         if not text:
             return

@@ -42,3 +42,22 @@ def age_sessions(database: str, org_id: str, seconds: int) -> None:
         await tx.run("UPDATE sessions SET last_used = last_used - $2 WHERE org_id = $1", org_id, seconds)
 
     run(database, age)
+
+
+def age_proofs(database: str, org_id: str, seconds: int) -> None:
+    """Let everybody in an organisation have shown so much earlier who they are."""
+
+    async def age(tx: Tx) -> None:
+        await tx.run("UPDATE sessions SET proved = proved - $2 WHERE org_id = $1", org_id, seconds)
+
+    run(database, age)
+
+
+def expire_token(database: str, org_id: str, token_id: str) -> None:
+    """Let the time of a token be up."""
+
+    async def expire(tx: Tx) -> None:
+        sql = "UPDATE tokens SET expires = $3 WHERE org_id = $1 AND id = $2"
+        await tx.run(sql, org_id, token_id, tx.now // 1_000_000)
+
+    run(database, expire)

@@ -238,6 +238,9 @@ async def ask_about_people(tx: Tx) -> None:
     await tokens.find(tx, E1, token.id, lock=True)
     await tokens.update(tx, token)
     await tokens.of_user(tx, E1, mine[0])
+    for ended in (False, True):
+        await tokens.page(tx, E1, 1, ended=ended, limit=1)
+    await tokens.counts_by_app(tx, E1, 1)
     await tokens.touch(tx, [("hash", 2)])
     await tokens.revoke(tx, E1, token.id, 3)
     await tokens.revoke_of_user(tx, E1, mine[0], 3)

@@ -164,8 +164,7 @@ async def _counting(tx: Tx, org: Org, token_id: TokenId, actor: Actor) -> tuple[
         [app] = [each for each in await store.of_org(tx, org.id) if each.id == found.app_id]
         await store.find(tx, app.client_id, lock=True)
     token = await tokens.find(tx, org.id, token_id, lock=True)
-    now = tx.now // 1_000_000
-    if token is None or token.revoked is not None or (token.expires is not None and token.expires <= now):
+    if token is None or rules.has_ended(token, tx.now // 1_000_000):
         raise NotAllowed("token_ended", token=token_id)
     return owner, token
 

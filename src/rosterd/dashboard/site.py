@@ -6,6 +6,17 @@ from collections.abc import Mapping
 
 from rosterd.dashboard import colleagues, consent, local, pages, people, signin
 from rosterd.dashboard.admin import audit, frame, log, member, member_changes, members, overview
+from rosterd.dashboard.admin import (
+    apps,
+    audit,
+    frame,
+    member,
+    member_changes,
+    members,
+    overview,
+    tokens,
+    webhooks,
+)
 from rosterd.dashboard.desk import Desk
 from rosterd.dashboard.oidc import ProviderUnavailable
 from rosterd.dashboard.pages import Handler, Page, Visit
@@ -52,12 +63,15 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
 """Path (``*``: any one segment, given to the handler) → method → handler."""
 
 _SHOWN = (
+    apps,
     audit,
     log,
     member,
     member_changes,
     members,
     overview,
+    tokens,
+    webhooks,
 )
 """Modules whose pages register themselves in `frame.ROUTES`."""
 

@@ -86,6 +86,8 @@ WORDS: Mapping[str, Words] = {
     "guests_see_no_directory": Words(
         403, "The directory is for members", "Guests see the people in the channels that they are in."
     ),
+    "invalid_action": Words(400, "There is no such event", "Choose from the names that the audit log has."),
+    "invalid_app_name": Words(400, "The app needs a name", "1 to 80 characters that can be shown."),
     "invalid_client_id": Words(
         400, "This app is not known here", "Its client id belongs to no app here, or to one that was ended."
     ),
@@ -93,18 +95,38 @@ WORDS: Mapping[str, Words] = {
         400, "This day does not work", "Choose a day from today on, written like 2030-12-31."
     ),
     "invalid_form_data": Words(400, "The form was not understood", "Open the page again and retry."),
+    "invalid_ip_range": Words(
+        400,
+        "One of the addresses is not understood",
+        "Write IPv4 addresses or ranges such as 192.0.2.0/24, one on a line.",
+    ),
     "invalid_link": Words(
         403, "This link leads nowhere any more", "It has been used, or is older than fifteen minutes."
     ),
     "invalid_list_state": Words(
         400, "A part of this address was not understood", "It was left out. What is shown is without it."
     ),
+    "invalid_overlap": Words(400, "That is too long", "Both tokens can work for 30 days at most."),
     "invalid_query": Words(400, "The address was not understood", "Open the page again and retry."),
+    "invalid_redirect_uri": Words(
+        400,
+        "Answers cannot be sent there",
+        "Write 1 to 20 addresses, one on a line: https, or http to this machine, without a part after #.",
+    ),
     "invalid_request": Words(
         400, "The address was not understood", "Whoever sent you here asks for too much."
     ),
     "invalid_role_for_user": Words(
         403, "They cannot have this role", "A guest has to become a full member first, and a bot has none."
+    ),
+    "invalid_scope": Words(
+        400, "Choose what it may do", "At least one scope is needed, in words such as admin."
+    ),
+    "invalid_token_name": Words(400, "That is no name", "80 characters at most, all of which can be shown."),
+    "invalid_url": Words(
+        400,
+        "Events cannot be sent there",
+        "Write an http or https address without a password or a part after #.",
     ),
     "member_not_in_workspace": Words(409, "They are not in this workspace", "They may have left it already."),
     "member_required_by_group": Words(
@@ -113,10 +135,17 @@ WORDS: Mapping[str, Words] = {
         "They would be back with its next change. Take them out of the group instead.",
     ),
     "method_not_allowed": Words(405, "This is not how this page works", "Open it with a link."),
+    "no_such_app": Words(
+        404, "There is no such app", "It is not of this organisation, or the address is mistyped."
+    ),
     "no_such_idp": Words(404, "There is no identity provider", "Ask for a link by e-mail instead."),
     "no_such_org": Words(404, "There is no such organisation", "Nothing on this server has that domain."),
     "no_such_team": Words(404, "There is no such workspace", "This organisation has none with that id."),
+    "no_such_token": Words(404, "There is no such token", "It is not of this organisation, or mistyped."),
     "no_such_user": Words(404, "There is nobody here by that id", "The address may be mistyped."),
+    "no_such_webhook": Words(
+        404, "There is no such webhook", "It has been removed, or is not of this organisation."
+    ),
     "not_allowed": Words(
         403,
         "You may not do this by yourself",
@@ -149,14 +178,22 @@ WORDS: Mapping[str, Words] = {
         403, "A channel there is not open to them", "They are in no group on its allowlist."
     ),
     "service_unavailable": Words(503, "We cannot answer just now", "Try again in a moment."),
+    "sign_in_again": Words(
+        403, "Sign in again first", "What you asked for needs a fresh sign-in. Nothing was done yet."
+    ),
     "sign_in_not_fresh": Words(
         403,
         "Your identity provider did not ask again",
         "It let you in without asking who you are. Go back, and ask for a link by e-mail instead.",
     ),
+    "token_ended": Words(
+        409, "This token has ended", "It was revoked, or its time was up. Make a new one instead."
+    ),
     "too_many_attempts": Words(
         429, "Too many attempts", "Wait a minute before the next one. A link by e-mail lets you in, too."
     ),
+    "too_many_ip_ranges": Words(400, "That is too many addresses", "Ten addresses or ranges at most."),
+    "too_many_webhooks": Words(400, "There are too many webhooks", "Remove one first: 20 are the most."),
     "try_again_later": Words(503, "We cannot answer just now", "Too many are asking. Try again in a moment."),
     "unknown_member": Words(
         403,

@@ -15,7 +15,7 @@ import msgspec
 
 from rosterd.directory import access
 from rosterd.directory.errors import Invalid, NotAllowed
-from rosterd.directory.model import OrgId, Plan, Role, TeamId, TokenId, UserId
+from rosterd.directory.model import OrgId, Plan, Role, TeamId, Token, TokenId, UserId
 from rosterd.directory.signin import checked_url
 
 CODE_SECONDS = 10 * 60
@@ -179,6 +179,11 @@ def answers(verifier: str | None, challenge: str | None) -> bool:
         return False
     digest = hashlib.sha256(verifier.encode()).digest()
     return urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge
+
+
+def has_ended(token: Token, now: int) -> bool:
+    """Whether a token counts no more at ``now`` (seconds), whoever's it is."""
+    return token.revoked is not None or (token.expires is not None and token.expires <= now)
 
 
 def is_administrative(scopes: Collection[str]) -> bool:

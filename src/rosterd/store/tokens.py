@@ -75,6 +75,27 @@ async def of_user(tx: Tx, org: OrgId, user: UserId) -> list[Token]:
     return [_token(row) for row in rows]
 
 
+async def page(
+    tx: Tx, org: OrgId, now: int, *, ended: bool, after: tuple[int, str] | None = None, limit: int
+) -> list[Token]:
+    """Tokens that count at ``now`` (seconds), or those that have ended: the newest first.
+
+    ``after``: when the last one of the page before was made, and its id. Looks at all: under ``scan``.
+    """
+    rows = await tx.all(_ENDED if ended else _COUNTING, org, now, *(after or _LATEST), limit)
+    return [_token(row) for row in rows]
+
+
+async def counts_by_app(tx: Tx, org: OrgId, now: int) -> dict[str, int]:
+    """How many tokens that count at ``now`` (seconds) each app was given. Under ``scan``."""
+    rows = await tx.all(
+        "SELECT t.app_id, COUNT(*) FROM tokens t WHERE t.org_id = $1 AND t.app_id IS NOT NULL"
+        " AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2) GROUP BY t.app_id",
+        org, now,
+    )  # fmt: skip
+    return dict(map(tuple, rows))
+
+
 async def revoke(tx: Tx, org: OrgId, id: TokenId, at: int) -> bool:
     """End a token at ``at`` (seconds). False: there is none, or it ended before."""
     sql = "UPDATE tokens SET revoked = $3 WHERE org_id = $1 AND id = $2 AND revoked IS NULL"
@@ -112,6 +133,13 @@ _NAMES = (
 )  # fmt: skip
 _WIDTH = len(_NAMES)
 _COLUMNS = ", ".join(f"t.{name}" for name in _NAMES)
+_LATEST = (2**62, "")
+_PAGE = (
+    f"SELECT {_COLUMNS} FROM tokens t WHERE t.org_id = $1 AND {{}}"
+    " AND (t.created < $3 OR (t.created = $3 AND t.id > $4)) ORDER BY t.created DESC, t.id LIMIT $5"
+)
+_COUNTING = _PAGE.format("t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)")
+_ENDED = _PAGE.format("(t.revoked IS NOT NULL OR t.expires <= $2)")
 AUTHENTICATE = (
     f"SELECT {_COLUMNS}, u.role, u.deactivated, {', '.join(f'o.{name}' for name in orgs.COLUMNS.split(', '))}"
     " FROM tokens t JOIN users u ON u.org_id = t.org_id AND u.id = t.user_id"
