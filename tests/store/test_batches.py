@@ -106,14 +106,6 @@ async def test_old_drafts_are_found_and_forgotten_bit_by_bit(store: Store) -> No
         assert await batches.expired(tx, E1, 7, 9) == ["b2"]
 
 
-async def test_who_is_present_is_counted_no_further_than_is_asked(store: Store) -> None:
-    async with store.write() as tx:
-        await found(tx, 3)
-        await found(tx, 5, E2)
-    async with store.scan() as tx:
-        assert [await batches.count_present(tx, E1, most) for most in (2, 3, 9)] == [2, 3, 3]
-
-
 async def test_an_organisation_is_not_shown_anothers_people(store: Store) -> None:
     async with store.write() as tx:
         await drafted(tx)

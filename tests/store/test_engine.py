@@ -235,6 +235,53 @@ class TestWriting:
         await other.close()
 
 
+class TestParts:
+    async def test_a_part_that_raises_leaves_nothing_and_the_rest_is_kept(self, scratch: Store) -> None:
+        async with scratch.write() as tx:
+            await tx.run(INSERT, 1, "before")
+            with contextlib.suppress(LookupError):
+                async with tx.part():
+                    await tx.run(INSERT, 2, "inside")
+                    raise LookupError
+            async with tx.part():
+                await tx.run(INSERT, 3, "kept")
+            await tx.run(INSERT, 4, "after")
+        assert await words(scratch) == ["before", "kept", "after"]
+
+    async def test_a_part_that_comes_first_or_is_all_there_is(self, scratch: Store) -> None:
+        async with scratch.write() as tx, tx.part():
+            await tx.run(INSERT, 1, "kept")
+        assert await words(scratch) == ["kept"]
+
+    async def test_a_refused_row_costs_its_part_alone(self, scratch: Store) -> None:
+        async with scratch.write() as tx:
+            await tx.run(INSERT, 1, "one")
+            with pytest.raises(Conflict):
+                async with tx.part():
+                    await tx.run(INSERT, 2, "two")
+                    await tx.run(INSERT, 3, "one")
+            await tx.run(INSERT, 4, "four")
+        assert await words(scratch) == ["one", "four"]
+
+    async def test_what_a_part_undid_is_known_no_more(self, scratch: Store) -> None:
+        word = "SELECT word FROM scratch WHERE id = 1"
+        async with scratch.write() as tx:
+            with contextlib.suppress(LookupError):
+                async with tx.part():
+                    await tx.run(INSERT, 1, "inside")
+                    assert [*await tx.known(word)]
+                    raise LookupError
+            assert [*await tx.known(word)] == []
+
+    async def test_a_body_that_raises_takes_its_parts_along(self, scratch: Store) -> None:
+        with contextlib.suppress(LookupError):
+            async with scratch.write() as tx:
+                async with tx.part():
+                    await tx.run(INSERT, 1, "inside")
+                raise LookupError
+        assert await words(scratch) == []
+
+
 class TestScanning:
     async def test_a_scan_sees_one_moment(self, scratch: Store) -> None:
         await insert(scratch, 1)

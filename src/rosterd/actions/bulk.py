@@ -23,8 +23,9 @@ from rosterd.directory.bulk import DONE, TO_DO, UNCHANGED, Action, Arguments, Ba
 from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.errors import DirectoryError, NotFound, Taken
 from rosterd.directory.events import Event
-from rosterd.directory.model import Actor, Org, OrgId, UserId
-from rosterd.store import audit, outbox, users, workspaces
+from rosterd.directory.facets import Facet
+from rosterd.directory.model import Actor, Org, OrgId, Status, UserId
+from rosterd.store import audit, index, outbox, users, workspaces
 from rosterd.store import batches as store
 from rosterd.store import orgs as store_orgs
 from rosterd.store.batches import Person
@@ -100,18 +101,21 @@ async def confirm(tx: Tx, org: Org, batch_id: str, typed: str, *, actor: Actor) 
     rules.check_confirmable(batch, actor, tx.now)
     if batch.undoes is not None:
         await _check_not_undone(tx, await _locked(tx, org.id, batch.undoes))
-    rules.check_typed(batch, typed, await most_deactivations(tx, org.id, batch))
+    rules.check_typed(batch, typed, await most_deactivations(tx, org.id))
     running = msgspec.structs.replace(batch, state=State.RUNNING)
     await store.update(tx, running)
     return await _begin(tx, org, running, Task(do="run", batch_id=batch.id, actor=actor))
 
 
-async def most_deactivations(tx: Tx, org_id: OrgId, batch: Batch) -> int:
-    """How many people a word is enough to deactivate; of a larger number it says only that it is exceeded."""
-    if batch.deactivations <= rules.limit(0):
+async def most_deactivations(tx: Tx, org_id: OrgId) -> int:
+    """How many people a word is enough to deactivate, by the counts that the index keeps.
+
+    While it is made, or of another version, the least.
+    """
+    if not await index.is_whole(tx, org_id):
         return rules.limit(0)
-    enough = batch.deactivations * rules.PRESENT_FOR_ONE
-    return rules.limit(await store.count_present(tx, org_id, enough))
+    statuses = (Status.INVITED, Status.ACTIVE)
+    return rules.limit(sum([(await index.count(tx, org_id, Facet.STATUS, each)).total for each in statuses]))
 
 
 async def undo(tx: Tx, org: Org, batch_id: str, *, actor: Actor) -> Batch:

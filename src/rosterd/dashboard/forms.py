@@ -12,11 +12,14 @@ from rosterd.dashboard.pages import Visit
 from rosterd.directory.errors import Invalid, NotAllowed
 
 MAX_FORM = 64 * 1024
+MAX_FIELDS = 1_100
+MANY = "user"
+"""The field that a form may have often: whoever is ticked in a list, :func:`ticked`."""
 _FORM = "application/x-www-form-urlencoded"
 
 
 async def fields(visit: Visit, base_url: str) -> Mapping[str, str]:
-    """The fields of a form that one of our pages has sent; the last of a name counts.
+    """The fields of a form that one of our pages has sent; the last of a name counts, and every `MANY`.
 
     Raises ``cross_site_request``, ``invalid_form_data``, and what reading a body raises.
     """
@@ -25,6 +28,15 @@ async def fields(visit: Visit, base_url: str) -> Mapping[str, str]:
     if media != _FORM:
         raise Invalid("invalid_form_data")
     return await visit.content(_parsed, MAX_FORM)
+
+
+def ticked(given: Mapping[str, str]) -> list[str]:
+    """The ids of those who are ticked, once each.
+
+    >>> ticked({"user": "W1 W2 W1"}), ticked({})
+    (['W1', 'W2'], [])
+    """
+    return list(dict.fromkeys(given.get(MANY, "").split()))
 
 
 def check_same_site(visit: Visit, base_url: str) -> None:
@@ -48,7 +60,10 @@ def check_same_site(visit: Visit, base_url: str) -> None:
 
 def _parsed(body: bytes) -> Mapping[str, str]:
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
+        )
     except ValueError as error:
         raise Invalid("invalid_form_data") from error
-    return dict(pairs)
+    many = " ".join(value for name, value in pairs if name == MANY)
+    return dict(pairs) | ({MANY: many} if many else {})

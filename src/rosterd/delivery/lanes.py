@@ -25,7 +25,11 @@ async def working(
     ``jobs`` are run whatever ``config.sends`` says: they belong to what was changed. ``mint`` makes links to
     sign in by.
     """
-    lanes = [Lane("jobs", {kind: Job(store, work) for kind, work in jobs.items()}, 2, 1, 1, is_timed=False)]
+    # A lane for each kind: people who were chosen do not wait for those who follow from a group.
+    lanes = [
+        Lane(f"jobs: {kind}", {kind: Job(store, work)}, 2, 1, 1, is_timed=False)
+        for kind, work in jobs.items()
+    ]
     poster = Poster(store, allow_private=config.allow_private)
     if config.sends:
         lanes += [

@@ -137,7 +137,8 @@ def check_plan(plan: Plan, action: Action) -> None:
 def arguments(action: Action, given: Arguments, now: int) -> Arguments:
     """What of the arguments given belongs to the action. ``now``: seconds.
 
-    Raises ``invalid_role``, ``invalid_expiration`` and ``no_such_team`` for what it needs and does not get.
+    Raises ``invalid_role``, ``invalid_expiration`` and ``no_such_team`` for what it needs and does not get,
+    and ``no_such_change`` for what cannot be done to people who are chosen.
 
     >>> arguments(Action.SET_ROLE, Arguments(role=Role.ADMIN, expires=9), 0)
     Arguments(role=<Role.ADMIN: 'admin'>, expires=None, team_id=None)
@@ -156,6 +157,8 @@ def arguments(action: Action, given: Arguments, now: int) -> Arguments:
             if not given.team_id:
                 raise Invalid("no_such_team")
             return Arguments(team_id=given.team_id)
+        case Action.UNDO:  # it is of another batch, not of people
+            raise Invalid("no_such_change")
     return Arguments()
 
 
@@ -180,10 +183,6 @@ def limit(present: int) -> int:
     (5, 5, 50, 50)
     """
     return max(5, present // 20)
-
-
-PRESENT_FOR_ONE = 20
-"""How many must be present for each who may be deactivated by a word, beyond the first five."""
 
 
 def word(batch: Batch) -> str:

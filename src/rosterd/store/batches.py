@@ -146,16 +146,6 @@ async def outcomes(tx: Tx, org: OrgId, id: str) -> dict[str, int]:
     return dict(rows)
 
 
-async def count_present(tx: Tx, org: OrgId, most: int) -> int:
-    """How many are invited or active; it stops counting at ``most``. Under ``scan``."""
-    row = await tx.one(
-        "SELECT COUNT(*) FROM"
-        " (SELECT 1 FROM users t WHERE t.org_id = $1 AND t.deactivated = 0 LIMIT $2) AS f",
-        org, most,
-    )  # fmt: skip
-    return row[0] if row else 0
-
-
 _NAMES = Batch.__struct_fields__
 _COLUMNS = ", ".join(f"t.{name}" for name in _NAMES)
 _INSERT = (

@@ -149,6 +149,10 @@ FormOf = Callable[..., Awaitable[Done | Shown]]
 """``(tx, look, *arguments)``, in a transaction that is committed before the answer leaves."""
 
 
+FirstOf = Callable[..., Awaitable[Any]]
+"""``(look, *arguments)``, before the transaction."""
+
+
 def page(*path: str, role: Role = Role.ADMIN) -> Callable[[PageOf], PageOf]:
     """Register a page for whoever is at least ``role``."""
 
@@ -167,14 +171,27 @@ def page(*path: str, role: Role = Role.ADMIN) -> Callable[[PageOf], PageOf]:
     return registered
 
 
-def form(*path: str, shown: PageOf, role: Role = Role.ADMIN, once: bool = True) -> Callable[[FormOf], FormOf]:
-    """Register a form that belongs to the page ``shown``. ``once``: it counts once, however often sent."""
+def form(
+    *path: str, shown: PageOf, role: Role = Role.ADMIN, once: bool = True, first: FirstOf | None = None
+) -> Callable[[FormOf], FormOf]:
+    """Register a form that belongs to the page ``shown``. ``once``: it counts once, however often sent.
+
+    ``first``: reads what takes too long for a transaction that writes. What it gives is the last argument.
+    """
 
     def registered(act: FormOf) -> FormOf:
         async def handler(desk: Desk, visit: Visit, *arguments: str) -> Page:
             fields = await forms.fields(visit, desk.base_url)
             look: Look | None = None
+            found: tuple[Any, ...] = ()
             try:
+                if first is not None:
+                    seat = await desk.seat(visit)
+                    if seat is None:
+                        return sign_in_first(None, f"/{visit.route[0]}")
+                    look = Look(desk, visit, seat, fields)
+                    _check(look, role, arguments)
+                    found = (await first(look, *arguments),)
                 async with desk.store.write() as tx:
                     seat = await desk.cookies.seat(visit, tx)
                     if seat is None:
@@ -183,7 +200,7 @@ def form(*path: str, shown: PageOf, role: Role = Role.ADMIN, once: bool = True) 
                     _check(look, role, arguments)
                     if once:
                         await submissions.take(tx, look.org, fields.get(ONCE, ""), actor=look.actor)
-                    done = await act(tx, look, *arguments)
+                    done = await act(tx, look, *arguments, *found)
             except DirectoryError as error:
                 if look is None or error.code not in WORDS or not look.sees(role):
                     raise
