@@ -245,6 +245,7 @@ class App:
     async def _prune(self) -> None:
         await prune(self._store, int(time.time()) // activity.DAY)
         await prune_submissions(self._store)
+        await prune_drafts(self._store)
         await prune_requests(self._store)
 
     async def _expire(self) -> None:
@@ -302,6 +303,17 @@ async def prune_submissions(store: Store) -> int:
     return pruned
 
 
+async def prune_drafts(store: Store) -> int:
+    """Forget bulk changes that nobody confirmed, and whom they were about. Returns how many rows."""
+    async with store.read() as tx:
+        found = await orgs.every(tx)
+    pruned = 0
+    for org in found:
+        while count := await _prune_drafts_of(store, org.id):
+            pruned += count
+    return pruned
+
+
 async def prune_requests(store: Store) -> int:
     """Forget refused requests that are old, or more than are kept. Returns how many rows."""
     async with store.read() as tx:
@@ -354,6 +366,14 @@ async def _expire_guest(store: Store, org: Org, user_id: UserId) -> bool:
 async def _oldest_activity(store: Store, org_id: OrgId) -> int | None:
     async with store.read() as tx:
         return await activity.oldest(tx, org_id)
+
+
+async def _prune_drafts_of(store: Store, org_id: OrgId) -> int:
+    async with store.read() as tx:
+        if not await bulk.has_stale(tx, org_id):
+            return 0
+    async with store.write() as tx:
+        return await bulk.prune(tx, org_id)
 
 
 async def _prune_submissions_of(store: Store, org: Org) -> int:

@@ -351,9 +351,11 @@ async def test_what_nobody_confirmed_is_forgotten_after_a_day(house: Acme, desk:
     async with house.store.write() as tx:
         for each in (old, await desk.batch(done)):
             await batches.update(tx, msgspec.structs.replace(each, created=each.created - 86_401 * 1_000_000))
+        assert await bulk.has_stale(tx, house.org.id)
         assert await bulk.prune(tx, house.org.id, 20) == 20
         assert await bulk.prune(tx, house.org.id, 20) == 11
         assert await bulk.prune(tx, house.org.id, 20) == 0
+        assert not await bulk.has_stale(tx, house.org.id)
         assert [each.id for each in await batches.page(tx, house.org.id)] == [done.id, kept.id]
     await desk.work()  # the preview of what is forgotten troubles nobody
     assert (await desk.batch(kept)).state is State.DRAFT

@@ -146,6 +146,11 @@ async def cancel(tx: Tx, org: Org, batch_id: str, *, actor: Actor) -> Batch:
     return cancelled
 
 
+async def has_stale(tx: Tx, org_id: OrgId) -> bool:
+    """Whether there is anything to forget."""
+    return bool(await store.expired(tx, org_id, tx.now - FORGET_SECONDS * 1_000_000, 1))
+
+
 async def prune(tx: Tx, org_id: OrgId, limit: int = 500) -> int:
     """Forget drafts that nobody confirmed, and their people, some at a time. Returns how many rows."""
     pruned = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rosterd.dashboard import colleagues, consent, local, pages, people, signin
-from rosterd.dashboard.admin import audit, frame, log, member, member_changes, members, overview
+from rosterd.dashboard.admin import audit, frame, log, member, member_changes, members, overview, bulk, bulk_choice
 from rosterd.dashboard.admin import (
     apps,
     audit,
@@ -66,6 +66,8 @@ _SHOWN = (
     apps,
     audit,
     log,
+    bulk,
+    bulk_choice,
     member,
     member_changes,
     members,

@@ -37,7 +37,9 @@ WORDS: Mapping[str, Words] = {
         409, "There is nobody to invite any more", "They have signed in already, and are an active member."
     ),
     "already_over": Words(409, "It is over already", "There is nothing left to stop."),
-    "already_running": Words(409, "It was confirmed already", "It is done once, and this page shows how far it is."),
+    "already_running": Words(
+        409, "It was confirmed already", "It is done once, and this page shows how far it is."
+    ),
     "already_submitted": Words(
         409, "This form was sent before", "It was taken the first time, and nothing was done twice."
     ),
@@ -49,7 +51,11 @@ WORDS: Mapping[str, Words] = {
         "It wants the answer sent to an address that is not registered for it. Nothing was sent.",
     ),
     "batch_cancelled": Words(409, "This draft was put away", "Choose the people again."),
-    "batch_expired": Words(409, "This preview is too old", "It says how things were more than an hour ago. Choose the people again."),
+    "batch_expired": Words(
+        409,
+        "This preview is too old",
+        "It says how things were more than an hour ago. Choose the people again.",
+    ),
     "cannot_disable_bot_user_with_scim": Words(
         403, "A bot is not deactivated here", "End the app that it belongs to instead."
     ),
@@ -77,7 +83,9 @@ WORDS: Mapping[str, Words] = {
         "Somebody was faster",
         "What this page showed has changed since you opened it, so nothing was done. Look again.",
     ),
-    "confirmation_mismatch": Words(400, "That is not what has to be typed", "Nothing was done. Type it as it stands below."),
+    "confirmation_mismatch": Words(
+        400, "That is not what has to be typed", "Nothing was done. Type it as it stands below."
+    ),
     "cross_site_request": Words(403, "This form came from elsewhere", "Only forms of this site are taken."),
     "email_not_verified": Words(
         403,
@@ -89,7 +97,11 @@ WORDS: Mapping[str, Words] = {
         "There is nothing to join or leave here",
         "Only an organisation on the plan Enterprise has several workspaces.",
     ),
-    "filter_too_wide": Words(400, "This filter takes too long to follow", "Nobody was chosen. Narrow it, so that fewer people have to be looked at."),
+    "filter_too_wide": Words(
+        400,
+        "This filter takes too long to follow",
+        "Nobody was chosen. Narrow it, so that fewer people have to be looked at.",
+    ),
     "guests_see_no_directory": Words(
         403, "The directory is for members", "Guests see the people in the channels that they are in."
     ),
@@ -147,6 +159,9 @@ WORDS: Mapping[str, Words] = {
         404, "There is no such app", "It is not of this organisation, or the address is mistyped."
     ),
     "no_such_batch": Words(404, "There is no such change", "It was never confirmed and is forgotten, or the address is mistyped."),
+    "no_such_batch": Words(
+        404, "There is no such change", "It was never confirmed and is forgotten, or the address is mistyped."
+    ),
     "no_such_change": Words(400, "Choose what is to be done", "One of the changes below."),
     "no_such_idp": Words(404, "There is no identity provider", "Ask for a link by e-mail instead."),
     "no_such_org": Words(404, "There is no such organisation", "Nothing on this server has that domain."),
@@ -157,6 +172,7 @@ WORDS: Mapping[str, Words] = {
         404, "There is no such webhook", "It has been removed, or is not of this organisation."
     ),
     "nobody_chosen": Words(400, "Nobody was chosen", "Tick somebody in the list of members first."),
+    "nobody_chosen": Words(400, "Nobody was chosen", "Nobody is ticked, or fits any more. Look at the list."),
     "not_allowed": Words(
         403,
         "You may not do this by yourself",
@@ -169,8 +185,12 @@ WORDS: Mapping[str, Words] = {
         400, "The name was not typed as it stands", "So nothing was done. Type it exactly, then send again."
     ),
     "not_in_workspace": Words(404, "You are not in this workspace", "You may have left it already."),
-    "not_undoable": Words(409, "This cannot be taken back", "It is not over, has changed nobody, or was a mail."),
-    "not_your_draft": Words(403, "Somebody else has drafted this", "Whoever has looked at a preview confirms it."),
+    "not_undoable": Words(
+        409, "This cannot be taken back", "It is not over, has changed nobody, or was a mail."
+    ),
+    "not_your_draft": Words(
+        403, "Somebody else has drafted this", "Whoever has looked at a preview confirms it."
+    ),
     "nothing_to_do": Words(409, "There is nothing to do", "Nobody would be changed."),
     "permission_denied": Words(403, "You may not do this", "Your role does not allow it."),
     "preview_not_ready": Words(409, "The preview is not ready", "Not everybody has been looked at yet."),
@@ -195,6 +215,8 @@ WORDS: Mapping[str, Words] = {
     "service_unavailable": Words(503, "We cannot answer just now", "Try again in a moment."),
     "sign_in_again": Words(
         403, "Sign in again first", "What you asked for needs a fresh sign-in. Nothing was done yet."
+    "search_not_ready": Words(
+        503, "The list of members is being made", "So some would be missing. Try again in a moment."
     ),
     "sign_in_not_fresh": Words(
         403,
@@ -211,6 +233,16 @@ WORDS: Mapping[str, Words] = {
     "too_many_webhooks": Words(400, "There are too many webhooks", "Remove one first: 20 are the most."),
     "too_many_deactivations": Words(400, "These are many people", "More would be deactivated than a word is enough for. Type their number instead."),
     "too_many_users": Words(400, "These are too many people", "10,000 are the most at once. Narrow the filter, and do the rest after."),
+    "too_many_deactivations": Words(
+        400,
+        "These are many people",
+        "More would be deactivated than a word is enough for. Type their number instead.",
+    ),
+    "too_many_users": Words(
+        400,
+        "These are too many people",
+        "10,000 are the most at once. Narrow the filter, and do the rest after.",
+    ),
     "try_again_later": Words(503, "We cannot answer just now", "Too many are asking. Try again in a moment."),
     "unknown_member": Words(
         403,
