@@ -66,8 +66,16 @@ async def test_a_form_is_taken_from_our_own_pages(headers: dict[str, str], is_ou
         assert caught.value.code == "cross_site_request"
 
 
-@pytest.mark.parametrize("body", [b"a=%ff", b"a=\xc3\xa9", b"&".join([b"a=1"] * 101)])
+@pytest.mark.parametrize("body", [b"a=%ff", b"a=\xc3\xa9", b"&".join([b"a=1"] * 1_101)])
 async def test_what_is_no_form_is_refused(body: bytes) -> None:
     with pytest.raises(DirectoryError) as caught:
         await forms.fields(Sent(body, content_type="application/x-www-form-urlencoded"), BASE)
     assert caught.value.code == "invalid_form_data"
+
+
+async def test_whoever_is_ticked_is_there_and_of_other_fields_the_last_counts() -> None:
+    ids = [f"W{n:010}" for n in range(1_000)]
+    body = "&".join(["user=", *(f"user={id}" for id in ids), "a=1&a=2", f"user={ids[0]}"]).encode()
+    given = await forms.fields(Sent(body, content_type="application/x-www-form-urlencoded"), BASE)
+    assert forms.ticked(given) == ids
+    assert given["a"] == "2"

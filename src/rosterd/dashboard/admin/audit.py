@@ -126,6 +126,8 @@ def _actions(said: str) -> tuple[str, ...] | None:
     (('user_login',), None, ())
     >>> "organization_imported" in _actions("category:server")
     True
+    >>> _actions("category:server")[:2]
+    ('bulk_change_completed', 'custom_profile_field_added')
     """
     if not said:
         return None
