@@ -1,0 +1,127 @@
+"""A live server over an organisation of 100,000, and a browser in front of it.
+
+The organisation is made once for all workers, and each has a copy of its own. Nothing here is started where
+there is no browser: then these tests are skipped, and in CI they fail.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, Page, StorageState
+
+from rosterd.directory.model import Role
+from tests.browser import chromium, crowd
+from tests.browser.catalogue import SEATS
+from tests.browser.chromium import Watch
+from tests.browser.crowd import DOMAIN, Crowd
+from tests.protocol.live import Api, Server, serving
+
+
+class Premises(NamedTuple):
+    """The server, and what its organisation has."""
+
+    server: Server
+    crowd: Crowd
+
+    def api(self, version: str = "v2") -> Api:
+        """SCIM, as the primary owner."""
+        return Api(self.server.url, self.crowd.token, version, self.server.http)
+
+    def run(self, *words: str) -> str:
+        """What a command on the organisation prints. In a thread: Playwright's loop runs in this one."""
+        with ThreadPoolExecutor(1) as apart:
+            return apart.submit(self.server.run, *words, "--org", DOMAIN).result()
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Opens windows on the server, as whoever is to be signed in."""
+
+    browser: Browser = field(repr=False)
+    premises: Premises
+    watch: Watch
+    seats: dict[str, StorageState] = field(repr=False)
+
+    def window(self, who: Role | str | None = None, **looks: object) -> Page:
+        """A new window of somebody: a role, or an address. ``looks``: as of `chromium.window`."""
+        email = SEATS[who] if isinstance(who, Role) else who
+        if email is not None and email not in self.seats:
+            self.seats[email] = self._sign_in(email)
+        seat = None if email is None else self.seats[email]
+        url = self.premises.server.url
+        return chromium.window(self.browser, url, self.watch, seat=seat, **looks)  # type: ignore[arg-type]
+
+    def _sign_in(self, email: str) -> StorageState:
+        page = chromium.window(self.browser, self.premises.server.url, self.watch)
+        page.goto(self.premises.run("signin-link", "--user", email, "--base-url", self.premises.server.url))
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/home")
+        state = page.context.storage_state()
+        page.context.close()
+        return state
+
+
+def pytest_runtest_setup() -> None:
+    """Skipped here, and not by a fixture, the tests of this folder are one line of the summary."""
+    if chromium.PATH is None:
+        stop = pytest.fail if os.environ.get("CI") else pytest.skip
+        stop("browser tests need Chromium, which `make test-deps` installs")
+
+
+@pytest.fixture(scope="package")
+def premises(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Premises]:
+    """The server, for this worker."""
+    folder = tmp_path_factory.mktemp("browser")
+    together = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        together = together.parent
+    template, facts = together / "crowd.db", together / "crowd.json"
+    with (together / "crowd.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not facts.exists():
+            with ThreadPoolExecutor(1) as apart:
+                facts.write_bytes(msgspec.json.encode(apart.submit(crowd.make, template).result()))
+    database = folder / "rosterd.db"
+    subprocess.run(["cp", "--reflink=auto", template, database], check=True)
+    made = msgspec.json.decode(facts.read_bytes(), type=Crowd)
+    try:
+        with serving("sqlite", f"sqlite:///{database}", folder / "stderr.log") as server:
+            yield Premises(server, made)
+    finally:
+        shutil.rmtree(folder)  # a quarter of a gigabyte
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One browser for this worker.
+
+    While it runs, this thread seems to be in an event loop: it has to end with this package.
+    """
+    with chromium.running() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def seats() -> dict[str, StorageState]:
+    """The cookies of those who have signed in: address → them."""
+    return {}
+
+
+@pytest.fixture
+def visitor(browser: Browser, premises: Premises, seats: dict[str, StorageState]) -> Iterator[Visitor]:
+    """Opens windows. When the test ends, nothing may have gone wrong in any of them."""
+    visitor = Visitor(browser, premises, Watch(), seats)
+    yield visitor
+    for context in browser.contexts:
+        context.close()
+    assert not visitor.watch.problems, "\n".join(visitor.watch.problems)
