@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-import msgspec
-
 from rosterd.directory.model import Role
-from tests.browser.crowd import ADMIN, DOMAIN, GUEST, MEMBER, OWNER, Crowd
+from tests.browser.crowd import ADMIN, GUEST, MEMBER, OWNER
 
 SEATS = {Role.PRIMARY_OWNER: OWNER, Role.ADMIN: ADMIN, Role.MEMBER: MEMBER, Role.MULTI_CHANNEL_GUEST: GUEST}
 """Who is signed in, the most powerful first."""
 
-ADMINS = (Role.PRIMARY_OWNER, Role.ADMIN)
+OWNERS = (Role.PRIMARY_OWNER,)
+ADMINS = (*OWNERS, Role.ADMIN)
 MEMBERS = (*ADMINS, Role.MEMBER)
 EVERYBODY = tuple(SEATS)
 NOBODY: tuple[Role, ...] = ()
@@ -20,15 +20,16 @@ NOBODY: tuple[Role, ...] = ()
 
 
 class Place(NamedTuple):
-    """A page. In its path stand names of what the organisation has (`Crowd`)."""
+    """A page. In its path stand names of what an organisation has (the fields of `Crowd`)."""
 
     name: str
     path: str
     seats: tuple[Role, ...]
     status: int = 200
 
-    def url(self, crowd: Crowd) -> str:
-        return self.path.format(domain=DOMAIN, **msgspec.structs.asdict(crowd))
+    def url(self, names: Mapping[str, str]) -> str:
+        """Raises `KeyError` for an organisation that has no such thing."""
+        return self.path.format_map(names)
 
     def __str__(self) -> str:
         return self.name
@@ -37,13 +38,17 @@ class Place(NamedTuple):
 PAGES = (
     Place("sign in", "/signin/{domain}", NOBODY),
     Place("find the organisation", "/signin", NOBODY),
-    Place("a link that leads nowhere", "/signin/{domain}/link?key=none", NOBODY),
+    Place("sign in with a password", "/signin/{domain}/local", NOBODY),
+    Place("link that leads nowhere", "/signin/{domain}/link?key=none", NOBODY),
     Place("no page", "/home/nothing", NOBODY, 404),
     Place("home", "/home", EVERYBODY),
     Place("home of a guest", "/home", (Role.MULTI_CHANNEL_GUEST,)),
     Place("leave a workspace", "/home/leave?team={left}", MEMBERS),
-    Place("member directory", "/directory", MEMBERS),
-    Place("member directory, searched", "/directory?q=mir", MEMBERS),
-    Place("member directory, nobody", "/directory?q=nobody+at+all", MEMBERS),
-    Place("consent", "/oauth/v2/authorize?client_id={client_id}&scope=&user_scope=users:read,admin", MEMBERS),
+    Place("directory", "/directory", MEMBERS),
+    Place("directory searched", "/directory?q=mir", MEMBERS),
+    Place("directory without anybody", "/directory?q=nobody+at+all", MEMBERS),
+    Place("consent", "/oauth/v2/authorize?client_id={client_id}&user_scope=users:read,admin", MEMBERS),
+    Place("overview", "/admin", ADMINS),
+    Place("audit", "/admin/audit", OWNERS),
+    Place("audit of one person", "/admin/audit?about={member}", OWNERS),
 )

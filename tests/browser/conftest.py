@@ -33,6 +33,11 @@ class Premises(NamedTuple):
     server: Server
     crowd: Crowd
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What may stand in the path of a page."""
+        return msgspec.structs.asdict(self.crowd)
+
     def api(self, version: str = "v2") -> Api:
         """SCIM, as the primary owner."""
         return Api(self.server.url, self.crowd.token, version, self.server.http)

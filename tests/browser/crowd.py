@@ -15,7 +15,18 @@ from pathlib import Path
 import msgspec
 from msgspec import UNSET
 
-from rosterd.actions import apps, channels, connections, groups, guests, orgs, signin, users, workspaces
+from rosterd.actions import (
+    apps,
+    channels,
+    connections,
+    groups,
+    guests,
+    indexing,
+    orgs,
+    signin,
+    users,
+    workspaces,
+)
 from rosterd.app import seal
 from rosterd.directory.channels import GENERAL
 from rosterd.directory.groups import GroupChange, Members
@@ -66,6 +77,7 @@ _CLIENTS = (
 class Crowd(msgspec.Struct, frozen=True):
     """Ids of what there is to look at, and a token of the owner's."""
 
+    domain: str
     org_id: str
     token: str
     owner: str
@@ -98,6 +110,8 @@ async def _make(path: Path) -> Crowd:
     try:
         await _go_on(store, base, until // 1_000_000, now)
         await seal(store)
+        while await indexing.advance(store, base.org.id):
+            pass
         crowd = await _seen(store, base, token)
     finally:
         await store.close()
@@ -237,6 +251,7 @@ async def _seen(store: Store, base: Base, token: str) -> Crowd:
         ]
         [[app]] = await tx.all("SELECT client_id FROM apps WHERE org_id = $1", org)
         return Crowd(
+            domain=DOMAIN,
             org_id=org,
             token=token,
             owner=base.owner,

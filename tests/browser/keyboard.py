@@ -59,7 +59,8 @@ def walk(page: Page, most: int) -> list[Stop]:
         found: Any = page.evaluate(_HERE)
         if found is None or (stops and found["name"] == stops[0].name):
             break
-        stops.append(msgspec.convert(found, Stop))
+        if not stops or found["name"] != stops[-1].name:  # a field for a date has several stops
+            stops.append(msgspec.convert(found, Stop))
     return stops
 
 
