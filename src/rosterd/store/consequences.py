@@ -128,7 +128,7 @@ _JOINED_NOW = (
 )
 
 
-def _allowed(user: str, channel: str) -> str:
+def allowed(user: str, channel: str) -> str:
     has_list, on_list = (text.format(user=user, channel=channel) for text in (_HAS_LIST, _ON_LIST))
     return f"(NOT {has_list} OR {on_list})"
 
@@ -168,7 +168,7 @@ _JOIN_CHANNELS = (
     f" WHERE ({_JOINED_NOW} OR ($6 = 1 OR l.channel_id IN each($5)) AND (l.group_id IN each($4)"
     " OR l.channel_id IN"
     " (SELECT channel_id FROM channel_allowlist WHERE org_id = $1 AND group_id IN each($4))))"
-    f" AND {_allowed('l.user_id', 'l.channel_id')}"
+    f" AND {allowed('l.user_id', 'l.channel_id')}"
     " ORDER BY 2, 3, 4 ON CONFLICT (org_id, channel_id, user_id, source_id) DO UPDATE SET kept = 0"
 )
 _IN_NO_GROUP = (
@@ -213,7 +213,7 @@ _LEAVE_UNREACHABLE = (
 )
 _LEAVE_RESTRICTED = (
     "DELETE FROM channel_members WHERE org_id = $1 AND user_id IN each($2)"
-    f" AND NOT {_allowed('channel_members.user_id', 'channel_members.channel_id')}"
+    f" AND NOT {allowed('channel_members.user_id', 'channel_members.channel_id')}"
 )
 _IN_GROUP = (
     "SELECT user_id FROM members WHERE org_id = $1 AND group_id = $2 AND user_id > $3"
