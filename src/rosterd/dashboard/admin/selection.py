@@ -84,7 +84,7 @@ def read(params: Mapping[str, str]) -> Selection:
     >>> found.wanted.words, found.wanted.sort, found.columns, found.problems
     (('ann', 'lee'), <Sort.NAME: 'name'>, ('email', 'title'), ())
     >>> read({"status": "asleep", "departement": "Sales"}).problems
-    ('There is no status “asleep”.', 'A list has no “departement”.')
+    ('Status: there is no “asleep”.', 'A list has no “departement”.')
     """
     problems: list[str] = []
     q = params.get("q", "").strip()
@@ -126,7 +126,7 @@ def _problem(facet: str, name: str, value: str) -> str:
         is_known = is_slack_id(value, _KINDS[facet])
     else:
         is_known = len(value) <= VALUE_LENGTH and "\0" not in value
-    return "" if is_known else f"There is no {name.lower()} “{value[:40]}”."
+    return "" if is_known else f"{name}: there is no “{value[:40]}”."
 
 
 def _sort(params: Mapping[str, str], problems: list[str]) -> Sort:
