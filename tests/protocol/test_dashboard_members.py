@@ -629,3 +629,21 @@ def test_nothing_on_these_pages_needs_a_script(org: Org, browser: Browser, crew:
         assert "javascript:" not in text
         for form in page.forms:
             assert form.action.startswith(org.server.url)
+
+
+def test_where_scim_says_that_a_profile_is_there_is_one(
+    org: Org, make_org: MakeOrg, browser: Browser, crew: Mapping[str, str]
+) -> None:
+    url = org.api("v2").user(crew["ann"])["profileUrl"]
+    path = urlsplit(url).path
+    asked = browser.open(path)
+    assert (asked.path, asked.status) == (f"/signin/{org.domain}", 200)
+    assert "/team/ann" in asked.response.text  # where to go on from there
+    sign_in(browser, org, crew["bob"])
+    page = browser.open(path)
+    assert (page.status, page.path, page.heading) == (200, f"/directory/{crew['ann']}", "Ann Lee")
+    for wrong in (f"/{org.domain}/team/nobody", f"/{make_org().domain}/team/ann", "/nowhere/team/ann"):
+        page = browser.open(wrong)
+        assert (page.status, page.heading) == (404, "There is nobody here by that id")
+    sign_in(browser, org, crew["gus"])
+    assert browser.open(path).status == 403

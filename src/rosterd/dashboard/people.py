@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from rosterd.actions import workspaces as actions
 from rosterd.dashboard import forms, pages
@@ -55,6 +56,19 @@ async def home(desk: Desk, visit: Visit) -> Page:
     if seat is None:
         return sign_in_first(None, HOME)
     return await _home(desk, seat, after=visit.params.get("after", ""))
+
+
+async def by_username(desk: Desk, visit: Visit, domain: str, username: str) -> Page:
+    """From where SCIM says that somebody's profile is to their page in the directory."""
+    seat = await desk.seat(visit)
+    if seat is None:
+        return sign_in_first(await desk.org(domain), f"/{quote(domain)}/team/{quote(username)}")
+    is_here = domain.lower() == seat.org.domain and "\0" not in username
+    async with desk.store.read() as tx:
+        id = await users.find_by_username(tx, seat.org.id, username.lower()) if is_here else None
+    if id is None:
+        raise NotFound("no_such_user")
+    return pages.redirect(f"/directory/{id}")
 
 
 async def join(desk: Desk, visit: Visit) -> Page:

@@ -58,6 +58,7 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
     ("directory",): {"GET": colleagues.directory},
     ("directory", "*"): {"GET": colleagues.colleague},
     ("static", "*"): {"GET": _static},
+    ("*", "team", "*"): {"GET": people.by_username},
     **frame.ROUTES,
 }
 """Path (``*``: any one segment, given to the handler) → method → handler."""
@@ -77,8 +78,8 @@ _SHOWN = (
 )
 """Modules whose pages register themselves in `frame.ROUTES`."""
 
-FIRST = frozenset(path[0] if path else "" for path in ROUTES)
-"""The first segments that pages have; the root has none."""
+FIRST = frozenset(("*/" + path[1] if path[0] == "*" else path[0]) if path else "" for path in ROUTES)
+"""The first segments that pages have (the root: an empty one), or ``*/`` and the second, of any first."""
 
 
 class Site:

@@ -53,8 +53,8 @@ def request_ids() -> Iterator[str]:
 class Endpoint:
     """Sends requests to the service that their path names, and answers back.
 
-    ``services``: by the first segment of the path, which is empty at the root. Whatever has none is answered
-    by ``fallback``.
+    ``services``: by the first segment of the path, which is empty at the root; or, as ``*/segment``, by the
+    second. Whatever has none is answered by ``fallback``.
     ``refusals``: where it is noted for an organisation what its programs were refused.
     """
 
@@ -132,8 +132,8 @@ class Endpoint:
     def _service(self, request: Request) -> Service:
         if request.segments is None:
             return self._fallback
-        first = request.segments[0] if request.segments else ""
-        return self._services.get(first, self._fallback)
+        first, second, *_ = (*request.segments, "", "")
+        return self._services.get(first) or self._services.get(f"*/{second}", self._fallback)
 
 
 async def _send_spool(reply: Reply, spool: Spool, request: Request, send: Send) -> None:
