@@ -49,6 +49,9 @@ _NAMED: Mapping[Facet, str] = {
 }
 """Filters by id → the kind of thing that it is."""
 
+_MORE = frozenset({*FACETS, "sort"} - {Facet.STATUS, Facet.ROLE, Facet.GROUP})
+"""What has its place behind a fold of the form, which is open where it is used."""
+
 _ALWAYS = ("id", "name", "status")
 _TITLES: Mapping[str, str] = {"id": "Member ID", "name": "Name", "status": "Status", **COLUMNS}
 """The headings of a file."""
@@ -103,7 +106,9 @@ async def members(look: Look) -> Page:
         headings=_headings(chosen),
         columns=COLUMNS,
         facets=FACETS,
-        sorts=listing.SORT_NAMES,
+        sorts={sort: name for sort, name in listing.SORT_NAMES.items() if sort is not Sort.NEWEST},
+        newest=listing.SORT_NAMES[Sort.NEWEST],
+        more=not _MORE.isdisjoint(chosen.state),
         amount=amount,
         is_whole=is_whole,
         stopped=found.stopped,
