@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from rosterd.actions import apps, connections, orgs, users
+from rosterd.actions import apps, connections, indexing, orgs, users
+from rosterd.actions.sealing import seal_some
 from rosterd.directory.model import (
     DIRECTLY,
     Channel,
@@ -24,8 +25,9 @@ from rosterd.directory.model import (
 )
 from rosterd.directory.users import UserChange
 from rosterd.store import activity, audit, channels, names, outbox, places, workspaces
+from rosterd.store import index as index_rows
 from rosterd.store import orgs as org_rows
-from rosterd.store.engine import Tx, open_store
+from rosterd.store.engine import Store, Tx, open_store
 
 T = TypeVar("T")
 
@@ -229,6 +231,30 @@ def errands(database: str, org_id: str, kind: str) -> list[tuple[str, dict[str, 
 def archive(database: str, org_id: str, channel: str) -> None:
     """Put a channel away."""
     _run(database, lambda tx: channels.set_archived(tx, OrgId(org_id), ChannelId(channel), True))
+
+
+def index(database: str, org_id: str) -> None:
+    """Bring the index of people up to all that has happened."""
+
+    async def session() -> None:
+        store = await open_store(database)
+        try:
+            while await _is_behind(store, OrgId(org_id)):
+                await seal_some(store, OrgId(org_id))
+                if not await indexing.advance(store, OrgId(org_id)):
+                    await asyncio.sleep(0.01)  # the server is at it
+        finally:
+            await store.close()
+
+    asyncio.run(session())
+
+
+async def _is_behind(store: Store, org: OrgId) -> bool:
+    async with store.read() as tx:
+        progress = await index_rows.find(tx, org)
+        if progress is None or not progress.is_whole or await index_rows.unsealed(tx, org, 1):
+            return True
+        return progress.seal < await index_rows.newest_seal(tx, org)
 
 
 def execute(database: str, sql: str, *args: object) -> None:

@@ -48,7 +48,6 @@ from rosterd.store import (
     audit,
     batches,
     channels,
-    colleagues,
     connections,
     consequences,
     facts,
@@ -91,7 +90,6 @@ NOUNS = (
     audit,
     batches,
     channels,
-    colleagues,
     connections,
     consequences,
     facts,
@@ -357,10 +355,8 @@ async def ask_about_places(tx: Tx) -> None:
 
 
 async def ask_about_signing_in(tx: Tx) -> None:
-    """Each function of sessions, passwords, idps, apps and colleagues."""
+    """Each function of sessions, passwords, idps and apps."""
     me = a_user(1).id
-    for prefix, after in (("", None), ("user", me)):
-        await colleagues.page(tx, E1, prefix, after=after, count=2)
     session = Seating(E1, SessionId("X1"), me, Means.LINK, "pytest", None, 1, 1, 9, None)
     await sessions.insert(tx, session, "hash")
     await sessions.find(tx, "hash")

@@ -6,46 +6,51 @@ labelled), *View member profiles and the directory*.
 
 from __future__ import annotations
 
+import time
+
 from rosterd.dashboard.desk import Desk, sign_in_first
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.people import manager_of, shown
 from rosterd.directory.errors import NotAllowed, NotFound
-from rosterd.directory.model import Plan, Role, TeamId, User, UserId, Workspace
-from rosterd.directory.names import folded
-from rosterd.store import colleagues, places, users, workspaces
+from rosterd.directory.facets import Sort, asked
+from rosterd.directory.model import OrgId, Plan, Role, TeamId, User, UserId, Workspace
+from rosterd.store import index, places, search, users, workspaces
 from rosterd.store.engine import Tx
+from rosterd.store.search import Found, Wanted
 from rosterd.store.sessions import Seat
 
 PATH = "/directory"
 AT_ONCE = 50
 MAX_SEARCH = 100
+SECONDS = 0.3
+"""After which a page has whom it has found by then."""
 
 
 async def directory(desk: Desk, visit: Visit) -> Page:
-    """Everybody who is not deactivated, by display name; ``q``: whose name or address begins so.
+    """Everybody who is not deactivated, by display name; ``q``: how words of their names begin.
 
-    ``after`` is the id of the last person of the page before.
+    ``after``: where the page before ended.
     """
     seat = await desk.seat(visit)
     if seat is None:
         return sign_in_first(None, PATH)
     _check(seat)
     q = visit.params.get("q", "").strip()[:MAX_SEARCH]
-    after = visit.params.get("after", "")
+    after = visit.params.get("after") or None
     async with desk.store.scan() as tx:
-        found = await colleagues.page(
-            tx, seat.org.id, folded(q), after=UserId(after) if after else None, count=AT_ONCE + 1
-        )
-    people = found[:AT_ONCE]
+        found = await _page(tx, seat.org.id, q, after)
+        is_whole = not q or await index.is_whole(tx, seat.org.id)
     return shown(
         seat,
         "directory.html",
         here="directory",
         path=PATH,
         q=q,
-        people=people,
-        is_later=bool(after),
-        following=people[-1].id if len(found) > AT_ONCE else "",
+        people=found.people,
+        is_later=after is not None,
+        following=found.after,
+        is_stopped=found.stopped,
+        is_whole=is_whole,
     )
 
 
@@ -64,6 +69,24 @@ async def colleague(desk: Desk, visit: Visit, user_id: str) -> Page:
     return shown(
         seat, "colleague.html", here="directory", path=PATH, user=user, manager=manager, workspaces=shared
     )
+
+
+async def _page(tx: Tx, org: OrgId, q: str, after: str | None) -> Found:
+    """The next people, without those who are deactivated. May have fewer than `AT_ONCE`, and say so."""
+    if q and not (words := asked(q)):  # nothing but punctuation, say: no words, and not everybody
+        return Found([], None, False)
+    wanted = Wanted(words if q else (), sort=Sort.NAME)
+    deadline = time.monotonic() + SECONDS
+    people: list[User] = []
+    while True:
+        left = AT_ONCE - len(people)
+        found = await search.page(tx, org, wanted, after=after, limit=left, seconds=SECONDS)
+        people += [user for user in found.people if not user.deactivated]
+        after = found.after
+        if len(people) >= AT_ONCE or after is None:
+            return Found(people, after, False)
+        if found.stopped or time.monotonic() > deadline:
+            return Found(people, after, True)
 
 
 async def _shared(tx: Tx, seat: Seat, user: User) -> list[Workspace]:

@@ -110,6 +110,9 @@ WORDS: Mapping[str, Words] = {
     "invalid_client_id": Words(
         400, "This app is not known here", "Its client id belongs to no app here, or to one that was ended."
     ),
+    "invalid_cursor": Words(
+        400, "This place in the list was not understood", "Begin at the start of the list again."
+    ),
     "invalid_expiration": Words(
         400, "This day does not work", "Choose a day from today on, written like 2030-12-31."
     ),
