@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rosterd.dashboard import colleagues, consent, local, pages, people, signin
-from rosterd.dashboard.admin import audit, frame, log, member, member_changes, members, overview, bulk, bulk_choice
 from rosterd.dashboard.admin import (
     apps,
     audit,
+    bulk,
+    bulk_choice,
     frame,
+    log,
     member,
     member_changes,
     members,
@@ -66,9 +68,9 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
 _SHOWN = (
     apps,
     audit,
-    log,
     bulk,
     bulk_choice,
+    log,
     member,
     member_changes,
     members,

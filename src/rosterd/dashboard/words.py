@@ -161,7 +161,6 @@ WORDS: Mapping[str, Words] = {
     "no_such_app": Words(
         404, "There is no such app", "It is not of this organisation, or the address is mistyped."
     ),
-    "no_such_batch": Words(404, "There is no such change", "It was never confirmed and is forgotten, or the address is mistyped."),
     "no_such_batch": Words(
         404, "There is no such change", "It was never confirmed and is forgotten, or the address is mistyped."
     ),
@@ -175,7 +174,6 @@ WORDS: Mapping[str, Words] = {
         404, "There is no such webhook", "It has been removed, or is not of this organisation."
     ),
     "nobody_chosen": Words(400, "Nobody was chosen", "Tick somebody in the list of members first."),
-    "nobody_chosen": Words(400, "Nobody was chosen", "Nobody is ticked, or fits any more. Look at the list."),
     "not_allowed": Words(
         403,
         "You may not do this by yourself",
@@ -215,11 +213,12 @@ WORDS: Mapping[str, Words] = {
     "restricted_by_allowlist": Words(
         403, "A channel there is not open to them", "They are in no group on its allowlist."
     ),
+    "search_not_ready": Words(
+        503, "The list of members is being made", "So some would be missing. Try again in a moment."
+    ),
     "service_unavailable": Words(503, "We cannot answer just now", "Try again in a moment."),
     "sign_in_again": Words(
         403, "Sign in again first", "What you asked for needs a fresh sign-in. Nothing was done yet."
-    "search_not_ready": Words(
-        503, "The list of members is being made", "So some would be missing. Try again in a moment."
     ),
     "sign_in_not_fresh": Words(
         403,
@@ -232,20 +231,18 @@ WORDS: Mapping[str, Words] = {
     "too_many_attempts": Words(
         429, "Too many attempts", "Wait a minute before the next one. A link by e-mail lets you in, too."
     ),
-    "too_many_ip_ranges": Words(400, "That is too many addresses", "Ten addresses or ranges at most."),
-    "too_many_webhooks": Words(400, "There are too many webhooks", "Remove one first: 20 are the most."),
-    "too_many_deactivations": Words(400, "These are many people", "More would be deactivated than a word is enough for. Type their number instead."),
-    "too_many_users": Words(400, "These are too many people", "10,000 are the most at once. Narrow the filter, and do the rest after."),
     "too_many_deactivations": Words(
         400,
         "These are many people",
         "More would be deactivated than a word is enough for. Type their number instead.",
     ),
+    "too_many_ip_ranges": Words(400, "That is too many addresses", "Ten addresses or ranges at most."),
     "too_many_users": Words(
         400,
         "These are too many people",
         "10,000 are the most at once. Narrow the filter, and do the rest after.",
     ),
+    "too_many_webhooks": Words(400, "There are too many webhooks", "Remove one first: 20 are the most."),
     "try_again_later": Words(503, "We cannot answer just now", "Too many are asking. Try again in a moment."),
     "unknown_member": Words(
         403,

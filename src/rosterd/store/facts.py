@@ -123,9 +123,6 @@ async def sources(tx: Tx, org: OrgId, ids: Sequence[UserId]) -> dict[UserId, str
     return {UserId(id): source for id, indexed in rows if (source := _source(indexed))}
 
 
-def changes(known: Known, start: int = 0, stop: int | None = None) -> list[Change]:
-    """What is to change in the index, of some of the people that are known."""
-    found = []
 def compare(known: Known, into: Difference, start: int = 0, stop: int | None = None) -> None:
     """Add what is to change of some of the people that are known."""
     for row in known.people[start:stop]:
@@ -230,6 +227,11 @@ _profile = msgspec.json.Decoder(_Profile).decode
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
+_ENTRIES = (
+    "SELECT i.user_id, i.facts FROM users u JOIN indexed_people i"
+    " ON i.org_id = $1 AND i.created = u.created AND i.user_id = u.id"
+    " WHERE u.org_id = $1 AND u.id IN each($2)"
+)
 _PEOPLE = (
     "SELECT u.id, u.created, u.username, u.email, u.display_name, u.role, u.deactivated, u.date_claimed,"
     " u.erased, u.profile, i.status, i.facts FROM users u"
@@ -249,11 +251,6 @@ _CREATIONS = (
 _ENTRY = (
     "SELECT i.created, i.user_id, i.status, i.facts FROM users u JOIN indexed_people i"
     " ON i.org_id = $1 AND i.created = u.created AND i.user_id = u.id WHERE u.org_id = $1 AND u.id = $2"
-)
-_ENTRIES = (
-    "SELECT i.user_id, i.facts FROM users u JOIN indexed_people i"
-    " ON i.org_id = $1 AND i.created = u.created AND i.user_id = u.id"
-    " WHERE u.org_id = $1 AND u.id IN each($2)"
 )
 _REMOVE_FACETS = (
     "DELETE FROM facets WHERE org_id = $1 AND (field, value, created, user_id) IN (SELECT part(e.value, 0),"
