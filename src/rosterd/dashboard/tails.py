@@ -24,6 +24,9 @@ from rosterd.directory.errors import NotAllowed
 MOST = 50
 MOST_EACH = 10
 POLL_SECONDS = 1.0
+SHARE = 0.25
+"""Of one processor's time, for all streams together: where much happens, each is told less often."""
+LONGEST_PAUSE = 10.0
 HEARTBEAT_SECONDS = 15.0
 """After so long without a word there is a comment, so that nobody on the way takes the line for dead."""
 
@@ -58,7 +61,9 @@ class Tails:
         yield b"retry: 2000\n\n"
         spoke = time.monotonic()
         while not self.stopping.is_set():
+            began = time.monotonic()
             found = await news()
+            spent = time.monotonic() - began
             if found is not None:
                 yield message(*found)
             if time.monotonic() - spoke >= HEARTBEAT_SECONDS:
@@ -68,10 +73,14 @@ class Tails:
                 yield b": still there\n\n"
                 spoke = time.monotonic()
             try:
-                async with asyncio.timeout(POLL_SECONDS):
+                async with asyncio.timeout(self._pause(spent)):
                     await self.stopping.wait()
             except TimeoutError:
                 continue
+
+    def _pause(self, spent: float) -> float:
+        """How long to wait, if finding out what is new takes so long."""
+        return max(POLL_SECONDS, min(LONGEST_PAUSE, spent * self._following.total() / SHARE))
 
 
 class _Tail:

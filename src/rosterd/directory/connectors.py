@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 LABELS: Mapping[str, str] = {
     "okta": "Okta",
@@ -66,6 +67,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
 _PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), name) for pattern, name in _KNOWN)
 
 
+@lru_cache(maxsize=1024)
 def connector(client: str) -> str:
     """Which of `LABELS` a client is. ``client``: its User-Agent, or the command.
 

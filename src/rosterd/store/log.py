@@ -7,18 +7,21 @@ made of them.
 Rules of this module:
 
 1. The newest entry comes first. An entry's id is that of its newest event, or of the refusal.
-2. One page looks at `LOOKED_AT` events and as many refusals at most, however few of them fit: what it did not
-   come to is for the next page.
+2. One page looks at `LOOKED_AT` events and as many refusals at most, and for `SECONDS`, however few of them
+   fit: what it did not come to is for the next page.
 3. An entry that changed a great deal shows `EVENTS_SHOWN` events and says how many there are.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
+from rosterd.directory import trail as vocabulary
+from rosterd.directory.advice import ADVICE
 from rosterd.directory.connectors import connector
 from rosterd.directory.model import OrgId, UserId
 from rosterd.store import requests, trail
@@ -31,6 +34,7 @@ from rosterd.store.uuids import least_at, moment
 SLICES = (1_000, *[10_000] * 10)
 """Events that one statement looks at, the next one, …: mostly the first is enough."""
 LOOKED_AT = sum(SLICES)
+SECONDS = 0.15
 EVENTS_SHOWN = 50
 LONGEST = 20_000
 """Characters of what an event says of a person, before and after: more of them (a photo) are not read."""
@@ -141,13 +145,14 @@ class _Part(NamedTuple):
 
 
 async def _page(tx: Tx, org: OrgId, wanted: Wanted, end: str, since: str, limit: int) -> Page:
+    patience = time.monotonic() + SECONDS
     keys: dict[str, _Key] = {}
     rows: dict[str, Refusal] = {}
     changed = refused = _Part([], "")
-    if wanted.outcome != "refused":
-        keys, changed = await _changed(tx, org, wanted, end, since, limit + 1)
-    if wanted.outcome != "changed":
-        rows, refused = await _refused(tx, org, wanted, end, since, limit + 1)
+    if wanted.outcome != "refused" and wanted.action not in ADVICE:
+        keys, changed = await _changed(tx, org, wanted, end, since, limit + 1, patience)
+    if wanted.outcome != "changed" and wanted.action not in vocabulary.EVERYTHING:
+        rows, refused = await _refused(tx, org, wanted, end, since, limit + 1, patience)
     horizon = max(changed.known, refused.known)
     ids = sorted((id for id in (*changed.ids, *refused.ids) if id >= horizon), reverse=True)
     if len(ids) > limit:
@@ -159,7 +164,7 @@ async def _page(tx: Tx, org: OrgId, wanted: Wanted, end: str, since: str, limit:
 
 
 async def _changed(
-    tx: Tx, org: OrgId, wanted: Wanted, end: str, since: str, enough: int
+    tx: Tx, org: OrgId, wanted: Wanted, end: str, since: str, enough: int, patience: float
 ) -> tuple[dict[str, _Key], _Part]:
     """Requests with an event that fits."""
     shown = await _shown(tx, org, wanted, end)
@@ -173,7 +178,7 @@ async def _changed(
             key = _Key(request_id, created)
             if key not in shown and wanted.connector in ("", connector(client)):
                 found.setdefault(key, id)
-        if len(found) >= enough or floor is None:
+        if len(found) >= enough or floor is None or time.monotonic() > patience:
             break
         end = floor
     ids = sorted(found.values(), reverse=True)[:enough]
@@ -217,7 +222,7 @@ def _fitting(sql: str, wanted: Wanted) -> tuple[str, list[str]]:
 
 
 async def _refused(
-    tx: Tx, org: OrgId, wanted: Wanted, end: str, since: str, enough: int
+    tx: Tx, org: OrgId, wanted: Wanted, end: str, since: str, enough: int, patience: float
 ) -> tuple[dict[str, Refusal], _Part]:
     asked = requests.Wanted(wanted.token or None, wanted.target or None, wanted.action or None)
     found: dict[str, Refusal] = {}
@@ -226,7 +231,7 @@ async def _refused(
         rows = await requests.page(tx, org, asked, end=end, since=since, limit=size)
         found |= {row.id: row for row in rows if wanted.connector in ("", connector(row.client))}
         end = rows[-1].id if len(rows) == size else ""
-        if len(found) >= enough or not end:
+        if len(found) >= enough or not end or time.monotonic() > patience:
             break
     ids = [*found][:enough]
     return found, _Part(ids, ids[-1] if len(ids) >= enough else end)
@@ -236,11 +241,11 @@ async def _whole(tx: Tx, org: OrgId, keys: dict[str, _Key]) -> dict[str, Entry]:
     """The requests with these newest events, each with its first events."""
     if not keys:
         return {}
-    first = least_at(min(key.created for key in keys.values()) // 1000)
-    wanted = list({key.request_id for key in keys.values()})
+    # All of a transaction's events lie between its beginning and the newest of them.
+    ranges = [least_at(key.created // 1000) + id for id, key in keys.items()]
     found: dict[_Key, list[Record]] = {}
     counts: dict[_Key, int] = {}
-    for count, *row in await tx.all(_EVENTS, org, first, max(keys), wanted, EVENTS_SHOWN, LONGEST):
+    for count, *row in await tx.all(_EVENTS, org, ranges, EVENTS_SHOWN, LONGEST):
         record = Record(*row)
         key = _Key(record.request_id, record.created)
         found.setdefault(key, []).append(record)
@@ -268,10 +273,11 @@ _GROUPED = "GROUP BY t.request_id, t.created ORDER BY 3 DESC LIMIT $4"
 _NTH = "SELECT t.id FROM audit_events t WHERE t.org_id = $1 AND t.id < $2 AND t.id >= $3"
 _RECORD = ", ".join(f"t.{name}" for name in Record.__struct_fields__[:-1])
 _EVENTS = (
-    f"SELECT r.of_all, {_RECORD}, CASE WHEN LENGTH(t.personal) > $6 THEN '' ELSE t.personal END FROM"
-    " (SELECT e.id, ROW_NUMBER() OVER (PARTITION BY e.request_id, e.created ORDER BY e.id) AS n,"
-    " COUNT(*) OVER (PARTITION BY e.request_id, e.created) AS of_all FROM audit_events e"
-    " WHERE e.org_id = $1 AND e.id >= $2 AND e.id <= $3 AND e.request_id IN each($4)"
-    " AND e.token_id IS NOT NULL) r"
-    " JOIN audit_events t ON t.org_id = $1 AND t.id = r.id WHERE r.n <= $5 ORDER BY t.id"
+    f"SELECT r.of_all, {_RECORD}, CASE WHEN LENGTH(t.personal) > $4 THEN '' ELSE t.personal END FROM"
+    " (SELECT e.id, ROW_NUMBER() OVER (PARTITION BY n.id ORDER BY e.id) AS n,"
+    " COUNT(*) OVER (PARTITION BY n.id) AS of_all FROM each($2) AS v"
+    " JOIN audit_events n ON n.org_id = $1 AND n.id = SUBSTR(v.value, 37)"
+    " JOIN audit_events e ON e.org_id = $1 AND e.id >= SUBSTR(v.value, 1, 36) AND e.id <= n.id"
+    " AND e.request_id = n.request_id AND e.created = n.created AND e.token_id IS NOT NULL) r"
+    " JOIN audit_events t ON t.org_id = $1 AND t.id = r.id WHERE r.n <= $3 ORDER BY t.id"
 )
