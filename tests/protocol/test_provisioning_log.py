@@ -145,7 +145,9 @@ def test_a_token_that_does_not_count_is_one_entry_and_an_unknown_one_is_none(
     found = eventually(lambda: [each for each in entries(owner) if each.get("times") == 5])
     assert [(each["error"]["code"], each["status"]) for each in found] == [("invalid_authentication", 401)]
     assert len(entries(owner, outcome="refused")) == 1
-    assert token not in owner.ask("/admin/log").text
+    page = owner.ask("/admin/log").text
+    assert "may not be used from 127.0.0.1" in page
+    assert token not in page
 
 
 def test_filters_narrow_and_what_is_no_filter_is_said(api: Api, org: Org, owner: Browser) -> None:

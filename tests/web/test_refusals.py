@@ -128,6 +128,8 @@ def test_no_secret_is_noted() -> None:
         "",
     )
     assert (code, detail) == ("invalid_query", "invalid_query: xoxp-***\ufffd")
+    told = refusals.said(Reply(401, {"detail": "x"}), "token A1 has expired")
+    assert told == ("x", "x: token A1 has expired")
     assert len((refusals.said(scim(400, "x" * 9_999)) or ("", ""))[1]) == refusals.LONGEST
 
 

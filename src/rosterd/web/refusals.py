@@ -8,7 +8,8 @@ Rules of this module:
 3. What is repeated by the minute (a token that does not count, a limit that is reached) is one row that says
    how often.
 4. Memory is bounded: of each organisation the oldest give way, and how many they were is a row, too.
-5. The text is what the client was told, without secrets. Of a path there is its pattern, and the id in it.
+5. The text is what the client was told, with the reason that the server's log has, without secrets. Of a path
+   there is its pattern, and the id in it.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Refusals:
 
     def note(self, request: Request, reply: Reply, error: Exception) -> None:
         """A request was refused with this reply."""
-        told = said(reply)
+        told = said(reply, getattr(error, "reason", ""))
         if request.presented is None or told is None:
             return
         (code, detail), token, now = told, request.presented.token, self._clock()
@@ -163,8 +164,8 @@ class Refusals:
         self._bound(waiting)
 
 
-def said(reply: Reply) -> tuple[str, str] | None:
-    """The code of an error and all that the client was told; None: it was no error.
+def said(reply: Reply, reason: str = "") -> tuple[str, str] | None:
+    """The code of an error and all that the client was told, and why; None: it was no error.
 
     >>> said(Reply(409, {"Errors": {"description": "email_taken (user=ann)", "code": 409}}))
     ('email_taken', 'email_taken (user=ann)')
@@ -188,7 +189,7 @@ def said(reply: Reply) -> tuple[str, str] | None:
         code = text.partition(" ")[0]
     else:
         return None
-    if reason := reply.headers.get("X-Rosterd-Reason"):
+    if reason := reply.headers.get("X-Rosterd-Reason") or reason:
         text += f": {reason}"
     return code[:100], redacted(text.replace("\0", "\ufffd"))[:LONGEST]
 

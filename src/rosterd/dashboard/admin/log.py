@@ -42,6 +42,7 @@ AT_MOST_BACK_MS = 10 * 60_000
 
 OUTCOMES = {"changed": "Changed something", "refused": "Was refused"}
 
+_WITHOUT_TOKEN = ("import", "rosterd")
 _FIELDS = ("outcome", "connector", "token", "about", "code", "from", "to")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NOT_UNDERSTOOD = "This filter was not understood"
@@ -79,7 +80,7 @@ async def provisioning_log(look: Look) -> Page:
         live={"live": "1"} if following else {},
         tail=pages.link(f"{PATH}/tail", asked.state, after=after) if following else "",
         outcomes=OUTCOMES,
-        connectors=LABELS,
+        connectors={name: label for name, label in LABELS.items() if name not in _WITHOUT_TOKEN},
         tokens=_choices(known, asked.state["token"]),
         lines=lines,
         before=before,
