@@ -24,10 +24,12 @@ BY_OTHER_MEANS = {
     "already_over", "already_running", "already_submitted", "already_undone", "bad_redirect_uri",
     "batch_cancelled", "batch_expired", "cannot_change_yourself", "changed_meanwhile",
     "confirmation_mismatch", "invalid_app_name", "invalid_ip_range", "invalid_issuer", "invalid_link",
-    "invalid_role", "invalid_url", "no_such_app", "no_such_batch", "no_such_change", "no_such_idp",
+    "invalid_overlap", "invalid_password", "invalid_role", "invalid_token_name", "invalid_url",
+    "no_such_app", "no_such_batch", "no_such_change", "no_such_idp", "no_such_password",
     "no_such_token", "no_such_webhook", "nobody_chosen", "not_undoable", "not_your_draft",
-    "nothing_to_do", "org_exists", "preview_not_ready", "too_many_channels", "too_many_deactivations",
-    "too_many_ip_ranges", "too_many_webhooks",
+    "nothing_to_do", "org_exists", "preview_not_ready", "token_ended", "too_many_channels",
+    "too_many_deactivations", "too_many_ip_ranges", "too_many_webhooks", "verification_under_way",
+    "wrong_password",
 }  # fmt: skip
 """Of the command line and of pages alone."""
 
