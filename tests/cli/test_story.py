@@ -7,7 +7,31 @@ import re
 import subprocess
 from pathlib import Path
 
+import httpx
+
 from tests.cli.test_serve import environment, serving
+
+
+def test_the_demo_prints_where_its_owner_signs_in_once(tmp_path: Path) -> None:
+    with serving(tmp_path, "--demo") as server, httpx.Client(base_url=server.url, trust_env=False) as http:
+        [link] = re.findall(r"sign in +(http\S+)", server.stderr)
+        [board] = re.findall(r"dashboard (http\S+)", server.stderr)
+        assert (board, link.startswith(f"{server.url}/signin/demo/link?key=")) == (
+            f"{server.url}/admin",
+            True,
+        )
+        path, _, query = link.partition("?")
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        statuses = [http.post(path, content=query, headers=form).status_code for _ in range(2)]
+        assert statuses == [303, 403]
+        shown = http.get(board)
+        assert (shown.status_code, "Demo Org" in shown.text) == (200, True)
+
+
+def test_the_demo_prints_addresses_as_they_are_from_outside(tmp_path: Path) -> None:
+    with serving(tmp_path, "--demo", "--base-url", "https://scim.example.org") as server:
+        assert "dashboard https://scim.example.org/admin" in server.stderr
+        assert "sign in   https://scim.example.org/signin/demo/link?key=" in server.stderr
 
 
 def test_the_story_of_the_demo_goes_as_it_is_told(tmp_path: Path) -> None:

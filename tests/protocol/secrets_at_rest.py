@@ -61,3 +61,13 @@ def expire_token(database: str, org_id: str, token_id: str) -> None:
         await tx.run(sql, org_id, token_id, tx.now // 1_000_000)
 
     run(database, expire)
+
+
+def proofs(database: str, org_id: str) -> list[int | None]:
+    """When whoever is or was signed in has shown who they are, in order."""
+
+    async def find(tx: Tx) -> list[int | None]:
+        sql = "SELECT proved FROM sessions WHERE org_id = $1 ORDER BY created"
+        return [proved for (proved,) in await tx.all(sql, org_id)]
+
+    return run(database, find)

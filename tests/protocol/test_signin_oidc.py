@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from tests.protocol import forger as forgery
-from tests.protocol import inside
+from tests.protocol import inside, secrets_at_rest
 from tests.protocol.browser import Browser, Screen, parameters, screen
 from tests.protocol.conftest import MakeOrg
 from tests.protocol.forger import CLIENT_ID, CLIENT_SECRET, Forger, forging
@@ -176,6 +177,38 @@ def test_the_provider_is_asked_with_pkce_and_basic_authentication(
     assert len(form.pop("code_verifier")) >= 43
     assert form == {"grant_type": "authorization_code", "code": "c", "redirect_uri": callback}
     assert statuses(lied_to)["ann"] == "active"
+
+
+def test_who_is_to_show_again_who_they_are_is_asked_at_the_provider_again(
+    lied_to: Org, forger: Forger, browser: Browser
+) -> None:
+    """The provider says when it has asked; one that says nothing is believed to have done as it was told."""
+    now = int(time.time())
+    path = f"/signin/{lied_to.domain}"
+
+    def again(claims: dict[str, Any]) -> Screen:
+        page = browser.open(f"{path}?next=/directory&again=1")
+        assert page.heading == "Sign in again"
+        sent = browser.ask(page.links["Sign in with 127.0.0.1"])
+        asked = parameters(sent.headers["location"])
+        assert (asked["prompt"], asked["max_age"]) == ("login", "0")
+        forger.nonce, forger.claims = asked["nonce"], saying(**claims)
+        return screen(browser.ask(f"{path}/callback", params={"code": "c", "state": asked["state"]}))
+
+    def proved() -> list[int | None]:
+        return secrets_at_rest.proofs(lied_to.server.database, lied_to.org_id)
+
+    arrive(browser, lied_to, forger)
+    assert proved() == [None]  # it may have let them in as somebody who came hours ago
+    for claims in ({}, {"auth_time": now - 30}, {"auth_time": now + 30}):
+        assert again(claims).response.headers["location"] == "/directory"
+    assert all(at is not None and now - 30 <= at < now + 60 for at in proved()[1:])
+    before = browser.secret
+    for age in (15 * 60, 30_000_000_000, now + 5):
+        page = again({"auth_time": now - age})
+        assert (page.status, page.heading) == (403, "Your identity provider did not ask again")
+    assert again({"auth_time": "now"}).heading == "We cannot tell who you are"
+    assert browser.secret == before
 
 
 def without(*names: str) -> Callable[[dict[str, Any]], dict[str, Any]]:

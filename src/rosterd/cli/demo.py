@@ -6,11 +6,12 @@ import shlex
 import sys
 from typing import NamedTuple
 
-from rosterd.actions import apps, channels, connections, groups, orgs, users, workspaces
+from rosterd.actions import apps, channels, connections, groups, orgs, signin, users, workspaces
 from rosterd.cli.session import find_org, operator, origin
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import Actor, GroupId, GroupWorkspace, Org, Plan, Profile, User, UserId
 from rosterd.directory.query import Compare, Op
+from rosterd.directory.signin import LINK_SECONDS
 from rosterd.directory.users import UserChange
 from rosterd.settings import DEFAULT_DATABASE, SettingsError
 from rosterd.store import groups as group_rows
@@ -81,7 +82,7 @@ _CHANNELS = (
 
 
 async def welcome(store: Store, key: bytes, base_url: str, mails: str) -> str:
-    """Make the demo organisation if the database is empty; a fresh token; what to try, as text.
+    """Make the demo organisation if the database is empty; a fresh token and link; what to try, as text.
 
     ``mails``: where mails go.
     """
@@ -97,11 +98,14 @@ async def welcome(store: Store, key: bytes, base_url: str, mails: str) -> str:
     async with store.write() as tx:
         org = await find_org(tx, DOMAIN)
         token = await _fresh_token(tx, org, key)
+        link = signin.link_path(org, await signin.mint_link(tx, org, await _owner(tx, org), key=key))
         found, _ = await group_rows.page(tx, org.id, Compare("display_name", Op.EQ, "engineering"), 1, 1)
     database = "" if store.url == DEFAULT_DATABASE else f" --database {shlex.quote(store.url)}"
     return _WELCOME.format(
         base=base_url,
         token=token,
+        link=link,
+        minutes=LINK_SECONDS // 60,
         domain=DOMAIN,
         group=found[0].id if found else "S…",
         rosterd=_command(),
@@ -188,21 +192,29 @@ async def _fresh_token(tx: Tx, org: Org, key: bytes) -> str:
     for token in await tokens.of_org(tx, org.id):
         if token.scopes == _SCOPES and token.revoked is None:
             await apps.revoke_token(tx, org, token.id, actor=actor)
+    owner = await _owner(tx, org)
+    _, text = await apps.create_token(tx, org, owner, _SCOPES, key=key, name="Demo", actor=actor)
+    return text
+
+
+async def _owner(tx: Tx, org: Org) -> User:
     owner_id = await user_rows.primary_owner(tx, org.id)
     assert owner_id is not None
-    owner = await users.existing(tx, org.id, owner_id)
-    _, text = await apps.create_token(tx, org, owner, _SCOPES, key=key, actor=actor)
-    return text
+    return await users.existing(tx, org.id, owner_id)
 
 
 _WELCOME = """
 rosterd demo: an invented Enterprise organisation, on this machine only
 
+  dashboard {base}/admin
+  sign in   {base}{link}
+            as the owner, once, within {minutes} minutes
+
   SCIM 1.1  {base}/scim/v1/
   SCIM 2.0  {base}/scim/v2/
   Web API   {base}/api/
   audit     {base}/audit/v1/
-  sign in   {base}/signin/{domain}
+  members   {base}/signin/{domain}
   token     {token}
 
 # Try it: all that follows can be pasted into a shell. SCIM 2.0 with curl: who is here?

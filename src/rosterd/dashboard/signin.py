@@ -26,6 +26,7 @@ from rosterd.dashboard.oidc import Identity
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.patience import MAIL_COST, MAILS, REFUSALS
 from rosterd.dashboard.session import FLOW_SECONDS, Flow, actor_of
+from rosterd.directory import access
 from rosterd.directory.errors import DirectoryError, NotAllowed, NotFound
 from rosterd.directory.model import Org, UserId
 from rosterd.directory.names import account_key
@@ -43,6 +44,9 @@ from rosterd.store.engine import Tx
 log = logging.getLogger("rosterd.dashboard")
 
 HOME = "/home"
+BOARD = "/admin"
+"""Where whoever wanted to go nowhere in particular gets to: members, and administrators."""
+
 MAX_ADDRESS = 255
 
 AGAIN = "again"
@@ -187,7 +191,10 @@ async def let_in(
         await note_refusal(desk, visit, org, UserId(user) if user else None, means, error)
         raise
     cookies = (desk.cookies.session(entry.secret), desk.cookies.no_flow())
-    return pages.redirect(local_path(onward, HOME), cookies=cookies)
+    onward = local_path(onward, HOME)
+    if onward == HOME and access.may_administer(entry.user.role):
+        onward = BOARD
+    return pages.redirect(onward, cookies=cookies)
 
 
 def _by_identity(
