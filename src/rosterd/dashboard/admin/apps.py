@@ -24,7 +24,7 @@ from rosterd.store.engine import Tx
 
 PAGE = 50
 
-STATES = {"": "Counting", "ended": "Ended"}
+STATES = {"": "Valid", "ended": "Ended"}
 """Value of ``state`` in the address → what such tokens and apps are called."""
 
 
