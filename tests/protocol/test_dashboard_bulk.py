@@ -212,6 +212,14 @@ def test_everybody_whom_a_filter_shows_is_everybody_on_all_its_pages(org: Org, o
     assert (wrong.status, "The address was not understood." in wrong.text) == (400, True)
 
 
+def test_a_page_that_came_of_a_form_can_be_loaded_again(org: Org, owner: Browser) -> None:
+    page = draft(owner, crew(org, 1), "deactivate")
+    assert [owner.open(f"{page.path}/{form}").path for form in ("confirm", "cancel", "undo")] == [
+        page.path
+    ] * 3
+    assert owner.open(f"{CHOOSE}?status=active").path == "/admin/members"
+
+
 def test_nobody_ticked_is_said_in_the_list(org: Org, owner: Browser) -> None:
     page = choose(owner, [], "?status=active")
     assert (page.path, "Nobody was ticked." in page.text) == ("/admin/members", True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rosterd.actions import bulk as actions
 from rosterd.dashboard import pages
 from rosterd.dashboard.admin.bulk_choice import PATH
-from rosterd.dashboard.admin.bulk_words import ACTIONS, STATES, changes, outcome, title
+from rosterd.dashboard.admin.bulk_words import ACTIONS, STATES, changes, outcome, result, title
 from rosterd.dashboard.admin.frame import Done, Look, form, page
 from rosterd.dashboard.pages import Page
 from rosterd.directory import bulk as rules
@@ -167,7 +167,7 @@ def _row(found: Batch, person: Person, known: dict[UserId, User]) -> Row:
     return Row(
         known.get(person.user_id),
         person,
-        outcome(found, person.outcome),
+        result(found, person.outcome),
         changes(person.before, person.after) if person.outcome in (TO_DO, DONE) else [],
     )
 

@@ -16,7 +16,7 @@ from rosterd.dashboard.admin import selection
 from rosterd.dashboard.admin.bulk_words import ACTIONS
 from rosterd.dashboard.admin.frame import Done, Look, Shown, form, page
 from rosterd.dashboard.pages import Page
-from rosterd.dashboard.words import ROLES
+from rosterd.dashboard.words import ROLES, STATUSES
 from rosterd.directory import bulk as rules
 from rosterd.directory.bulk import MOST_PEOPLE, Action, Arguments
 from rosterd.directory.errors import Invalid, NotAllowed
@@ -52,13 +52,17 @@ async def choose(look: Look) -> Page:
 async def _choice(tx: Tx, look: Look) -> Page:
     teams = await workspaces.every(tx, look.org.id)
     filters = selection.read(look.params).filters
+    names = {str(each): name for each, name in (*STATUSES.items(), *ROLES.items())}
+    names |= {each.id: each.name for each in teams}
     offered = rules.on_plan(look.org.plan)
     return look.render(
         "bulk_choice.html",
         actions=[(each, ACTIONS[each].choice, _NEEDED.get(each, "")) for each in offered],
         ticked=forms.ticked(look.fields),
         is_all=bool(look.fields.get(ALL)),
-        filters=[(selection.FACETS.get(name, "Search"), value) for name, value in filters.items()],
+        filters=[
+            (selection.FACETS.get(name, "Search"), names.get(value, value)) for name, value in filters.items()
+        ],
         to=pages.link(PATH, filters),
         back=pages.link(MEMBERS, filters),
         roles=[(str(each), ROLES[each]) for each in (Role.MEMBER, Role.ADMIN, Role.OWNER)],

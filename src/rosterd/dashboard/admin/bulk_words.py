@@ -159,6 +159,12 @@ def outcome(batch: Batch, code: str) -> str:
     return said.get(code) or REASONS.get(code, code)
 
 
+def result(batch: Batch, code: str) -> str:
+    """What is said of one person with an outcome."""
+    to_do = {State.RUNNING: "Waits", State.CANCELLED: "Not changed any more"}.get(batch.state, "Will change")
+    return {TO_DO: to_do, DONE: "Done", UNCHANGED: "No need"}.get(code) or REASONS.get(code, code)
+
+
 def changes(before: Standing | None, after: Standing | None) -> list[tuple[str, str]]:
     """What differs between before and after, each as people say it.
 
