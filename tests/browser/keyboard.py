@@ -34,13 +34,15 @@ _HERE = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
   const style = getComputedStyle(e), box = e.getBoundingClientRect();
-  const inside = [[.5, .5], [.1, .5], [.9, .5]].map(([x, y]) =>
-    document.elementFromPoint(box.left + box.width * x, box.top + box.height * y));
+  const left = Math.max(box.left, 0), right = Math.min(box.right, innerWidth);
+  const top = Math.max(box.top, 0), bottom = Math.min(box.bottom, innerHeight);
+  const seen = [.1, .5, .9].map(part =>
+    document.elementFromPoint(left + (right - left) * part, (top + bottom) / 2));
   return {
     name: e.dataset.stop ?? e.outerHTML.slice(0, 120),
     marked: style.boxShadow !== 'none' ||
       (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2),
-    hidden: !inside.some(at => at && (e.contains(at) || at.contains(e))),
+    hidden: !seen.some(at => at && (e.contains(at) || at.contains(e))),
   };
 }"""
 
