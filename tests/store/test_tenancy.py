@@ -54,12 +54,14 @@ from rosterd.store import (
     groups,
     idps,
     index,
+    listings,
     log,
     names,
     orgs,
     outbox,
     passwords,
     places,
+    previews,
     profile_fields,
     query,
     requests,
@@ -96,12 +98,14 @@ NOUNS = (
     groups,
     idps,
     index,
+    listings,
     log,
     names,
     orgs,
     outbox,
     passwords,
     places,
+    previews,
     profile_fields,
     query,
     requests,
@@ -317,10 +321,13 @@ async def ask_about_places(tx: Tx) -> None:
         await places.among(tx, kind, E1, place, [ann])
         await places.of_people(tx, kind, E1, [ann])
         await places.reasons(tx, kind, E1, ann)
+        await places.reasons_at(tx, kind, E1, place, [ann])
+        await places.count_behind(tx, kind, E1, place, after="")
         await places.page(tx, kind, E1, place)
         await places.count(tx, kind, E1, [place])
         await places.remove(tx, kind, E1, place, [bob])
         await consequences.held_by(tx, E1, place, group, after="", limit=1)
+        await consequences.count_held_by(tx, E1, place, group, after="")
     await places.everywhere(tx, E1, [ann])
     await places.acquainted(tx, E1, ann, [bob])
     await places.acquaintances(tx, E1, ann, team.id)
@@ -349,9 +356,61 @@ async def ask_about_places(tx: Tx) -> None:
     await consequences.end_channel(tx, E1, channel.id, group, [ann])
     await consequences.tidy(tx, E1, [ann])
     await consequences.in_group(tx, E1, group, after="", limit=1)
+    await consequences.count_in_group(tx, E1, group, after="")
     await connections.disallow(tx, E1, channel.id, group)
     await connections.remove_channel(tx, E1, group, channel.id)
     await connections.remove_workspace(tx, E1, group, team.id)
+
+
+async def ask_about_what_would_follow(tx: Tx) -> None:
+    """Each function of previews and listings, for a group that leads somewhere, and with people who go."""
+    ann, bob = (a_user(number).id for number in (1, 2))
+    group, other = await gather(tx, 8, [ann, bob]), await gather(tx, 9, [ann])
+    teams = [Workspace(E1, TeamId(f"T{n}"), 1, f"W{n}", f"w{n}") for n in (8, 9)]
+    made = [
+        Channel(E1, ChannelId(f"C{n}"), 1, f"deals{n}", ann, is_private=True, is_archived=False)
+        for n in (8, 9)
+    ]
+    for each in teams:
+        await workspaces.insert(tx, each)
+    for channel in made:
+        await names.add(tx, E1, channel.name, "channel", channel.id)
+        await channels.insert(tx, channel)
+        for each in teams:
+            await channels.add_home(tx, channel, each.id, is_default=channel is made[0])
+    (one, two), (deals, more) = (each.id for each in teams), (each.id for each in made)
+    await connections.put_workspace(tx, E1, group, GroupWorkspace(one, True, True))
+    for leading in (group, other):
+        await connections.add_channels(tx, E1, leading, [deals])
+    for kind, place in ((places.WORKSPACE, one), (places.CHANNEL, deals)):
+        await places.add(tx, kind, E1, place, [ann], group)
+    for required in (False, True):
+        to = [GroupWorkspace(one, required, True), GroupWorkspace(two, required, True)]
+        await previews.connect_workspaces(tx, E1, group, to)
+    await previews.disconnect_workspace(tx, E1, group, one)
+    await previews.connect_channels(tx, E1, group, [more])
+    await previews.disconnect_channels(tx, E1, group, [deals])
+    for _ in range(2):
+        await previews.allow(tx, E1, deals, group)
+        await previews.disallow(tx, E1, deals, group)
+        await connections.allow(tx, E1, deals, other)
+    await previews.assign(tx, E1, two, bob)
+    await previews.remove(tx, E1, one, ann)
+    for text in ("", "a"):
+        await listings.groups(tx, E1, text, limit=1)
+        await listings.workspaces(tx, E1, text, limit=1)
+        for narrowed in listings.KINDS:
+            for team in (None, one):
+                await listings.channels(tx, E1, text, kind=narrowed, team=team, limit=1)
+    await listings.led(tx, E1, [group])
+    await listings.homes(tx, E1, [deals])
+    await listings.people_in(tx, E1, [deals], 1)
+    await listings.within(tx, E1, [one], 1)
+    await listings.leading_to_workspace(tx, E1, one, limit=1)
+    await listings.leading_to_channel(tx, E1, deals, limit=1)
+    await listings.names_of_groups(tx, E1, [group])
+    await listings.requiring(tx, E1, one, [group])
+    await listings.newest_member(tx, E1, group)
 
 
 async def ask_about_signing_in(tx: Tx) -> None:
@@ -422,6 +481,7 @@ async def ask_about_what_happened(tx: Tx, plain: Tx) -> None:
     await audit.append(tx, [an_event(2), an_event(3)], ACTOR)
     await audit.page(tx, E1, before="z", entity="W1")
     await audit.last_events(tx, E1, ["W1"])
+    await audit.first(tx, E1, "W1")
     await audit.authors(tx, E1, ["W1"])
     await audit.pending(tx)
     await audit.find_many(tx, E1, await audit.seal(tx, E1))
@@ -446,6 +506,7 @@ async def ask_about_what_is_to_be_done(tx: Tx) -> None:
     await outbox.add(tx, E1, errands[:1])
     await outbox.add(tx, E1, errands)
     await outbox.pending(tx, kinds)
+    await outbox.of_subject(tx, E1, "digest", "W1")
     await outbox.backlog(tx)
     entry, *_ = await outbox.claim(tx, E1, errands[0].kind, 1, tx.now + 1, busy=["W2"])
     await outbox.is_held(tx, entry)
@@ -589,6 +650,7 @@ async def _session(url: str) -> Session:
         await ask_about_people(recorder)
         await ask_about_groups(recorder)
         await ask_about_places(recorder)
+        await ask_about_what_would_follow(recorder)
         await ask_about_signing_in(recorder)
         await ask_about_user_groups(recorder)
         await ask_about_the_roster(recorder)

@@ -210,6 +210,30 @@ async def work(tx: Tx, org_id: OrgId, arguments: dict[str, Any]) -> dict[str, An
     return None if left is None else msgspec.to_builtins(left)
 
 
+async def remaining(tx: Tx, org_id: OrgId, group: GroupId) -> int:
+    """How many people tasks of a group have still to get to; who is in two of them counts twice.
+
+    Under ``scan``.
+    """
+    waiting = await outbox.of_subject(tx, org_id, ErrandKind.CONSEQUENCES, group)
+    tasks = [msgspec.convert(each, Task) for each in waiting]
+    return sum([await _remaining(tx, org_id, task) for task in tasks])
+
+
+async def _remaining(tx: Tx, org_id: OrgId, task: Task) -> int:
+    match task.do:
+        case "follow":
+            return sum(user > task.after for user in task.users)
+        case "connect":
+            return await store.count_in_group(tx, org_id, task.group_id, after=task.after)
+        case "restrict":
+            [channel] = task.place_ids
+            return await places.count_behind(tx, CHANNEL, org_id, channel, after=task.after)
+        case "end":
+            [place] = task.place_ids
+            return await store.count_held_by(tx, org_id, place, task.group_id, after=task.after)
+
+
 async def _step(tx: Tx, org_id: OrgId, task: Task) -> Task | None:
     people = await _next(tx, org_id, task)
     if not people:

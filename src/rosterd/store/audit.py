@@ -109,6 +109,15 @@ async def page(
     return [Record(*row) for row in await tx.all(f"{sql} ORDER BY t.id DESC LIMIT $2", *args)]
 
 
+async def first(tx: Tx, org: OrgId, entity: str) -> Record | None:
+    """The oldest event of the entity with this id that there is."""
+    sql = (
+        f"SELECT {COLUMNS} FROM audit_events t WHERE t.org_id = $1 AND t.entity_id = $2 ORDER BY t.id LIMIT 1"
+    )
+    row = await tx.one(sql, org, entity)
+    return None if row is None else Record(*row)
+
+
 async def erase(tx: Tx, org: OrgId, subject: UserId) -> int:
     """Forget what events say about a person. The chain still fits. Returns how many events forgot."""
     return await tx.run(

@@ -115,6 +115,20 @@ async def held_by(tx: Tx, org: OrgId, place: str, group: GroupId, *, after: str,
     return [UserId(user) for (user,) in await tx.all(sql, org, place, group, after, limit)]
 
 
+async def count_in_group(tx: Tx, org: OrgId, group: GroupId, *, after: str) -> int:
+    """How many :func:`in_group` has behind somebody. Costs what there is of them: under ``scan``."""
+    row = await tx.one(f"SELECT COUNT(*) FROM ({_IN_GROUP}) q", org, group, after, _ALL)
+    return row[0] if row else 0
+
+
+async def count_held_by(tx: Tx, org: OrgId, place: str, group: GroupId, *, after: str) -> int:
+    """How many :func:`held_by` has behind somebody, as :func:`count_in_group`."""
+    sql = _IN_CHANNEL if place.startswith("C") else _IN_WORKSPACE
+    row = await tx.one(f"SELECT COUNT(*) FROM ({sql}) q", org, place, group, after, _ALL)
+    return row[0] if row else 0
+
+
+_ALL = 2**62
 _GUESTS = ", ".join(f"'{role}'" for role in Role if role.is_guest)
 _ON_LIST = (
     "EXISTS (SELECT 1 FROM channel_allowlist al JOIN members am ON am.org_id = $1"

@@ -126,6 +126,13 @@ async def count(tx: Tx, org: OrgId, facet: Facet, value: str) -> Count:
     return Count(value, 0, 0, 0, 0) if row is None else Count(*row)
 
 
+async def count_many(tx: Tx, org: OrgId, facet: Facet, values: Sequence[str]) -> dict[str, Count]:
+    """How many people have each of these values of a facet."""
+    found = {value: Count(value, 0, 0, 0, 0) for value in values}
+    rows = await tx.all(_COUNT_MANY, org, str(facet), list(found))
+    return found | {row[0]: Count(*row) for row in rows}
+
+
 async def days(tx: Tx, org: OrgId, first_day: int) -> dict[tuple[int, str], int]:
     """How many events of each action each day (since 1970-01-01 UTC) had, from the first on.
 
@@ -245,6 +252,10 @@ _COUNTS = (
 _COUNT = (
     "SELECT value, invited, active, deactivated, total FROM facet_counts"
     " WHERE org_id = $1 AND field = $2 AND value = $3"
+)
+_COUNT_MANY = (
+    "SELECT value, invited, active, deactivated, total FROM facet_counts"
+    " WHERE org_id = $1 AND field = $2 AND value IN each($3)"
 )
 _ADD_DAY = (
     "INSERT INTO day_counts (org_id, day, action, events) VALUES ($1, $2, $3, $4)"

@@ -70,6 +70,16 @@ async def pending(tx: Tx, kinds: Collection[str]) -> dict[OrgId, set[str]]:
     return found
 
 
+async def of_subject(tx: Tx, org: OrgId, kind: str, subject: str) -> list[dict[str, Any]]:
+    """The arguments of the errands of this kind that wait for a subject and are not dead. Under ``scan``."""
+    rows = await tx.all(
+        "SELECT arguments FROM outbox WHERE org_id = $1 AND dead = 0 AND kind = $2 AND subject_id = $3"
+        " ORDER BY id",
+        org, kind, subject,
+    )  # fmt: skip
+    return [_arguments.decode(arguments) for (arguments,) in rows]
+
+
 async def claim(
     tx: Tx,
     org: OrgId,

@@ -96,6 +96,22 @@ async def reasons(tx: Tx, kind: Kind, org: OrgId, user: UserId) -> dict[str, lis
     return found
 
 
+async def reasons_at(
+    tx: Tx, kind: Kind, org: OrgId, place: str, users: Sequence[UserId]
+) -> dict[UserId, list[Reason]]:
+    """Why each of these people is in one place, the oldest reason first. Whoever is not there is left out."""
+    table, column = kind
+    rows = await tx.all(
+        f"SELECT user_id, source_id, kept, added FROM {table}"
+        f" WHERE org_id = $1 AND {column} = $2 AND user_id IN each($3) ORDER BY user_id, added, source_id",
+        org, place, list(users),
+    )  # fmt: skip
+    found: dict[UserId, list[Reason]] = {}
+    for user, source, kept, added in rows:
+        found.setdefault(UserId(user), []).append(Reason(source, bool(kept), added))
+    return found
+
+
 async def page(
     tx: Tx, kind: Kind, org: OrgId, place: str, *, after: str = "", limit: int = 100
 ) -> list[UserId]:
@@ -107,6 +123,16 @@ async def page(
         org, place, after, limit,
     )  # fmt: skip
     return [UserId(user) for (user,) in rows]
+
+
+async def count_behind(tx: Tx, kind: Kind, org: OrgId, place: str, *, after: str) -> int:
+    """How many people :func:`page` has behind somebody. Costs what there is of them: under ``scan``."""
+    table, column = kind
+    row = await tx.one(
+        f"SELECT COUNT(DISTINCT user_id) FROM {table} WHERE org_id = $1 AND {column} = $2 AND user_id > $3",
+        org, place, after,
+    )  # fmt: skip
+    return row[0] if row else 0
 
 
 async def acquainted(tx: Tx, org: OrgId, viewer: UserId, users: Sequence[UserId]) -> set[UserId]:

@@ -78,6 +78,7 @@ channels = Table(
     PrimaryKeyConstraint("org_id", "id", name="channels_pk"),
     ForeignKeyConstraint(["org_id", "name"], ["names.org_id", "names.name"], name="channels_name_held"),
     Index("channels_by_created", "org_id", "created", "id"),
+    Index("channels_by_name", "org_id", "name", "id"),
 )
 
 # Which channels a workspace has.

@@ -29,6 +29,7 @@ def _number(name: str, *, null: bool = False) -> sa.Column[Any]:
 
 
 def upgrade() -> None:
+    op.create_index("channels_by_name", "channels", ["org_id", "name", "id"])
     op.add_column("tokens", sa.Column("name", TEXT, nullable=False, server_default=""))
     op.add_column("sessions", _number("proved", null=True))
     op.create_table(
@@ -186,6 +187,7 @@ def downgrade() -> None:
 
 
 EXPECTATIONS = (
+    ("channels", "channels_by_name", "10000 10000 10 1"),
     ("passwords", "sqlite_autoindex_passwords_1", "10 10 1"),
     ("facets", "facets", "10000000 10000000 1000000 1000 1 1"),
     ("facet_counts", "sqlite_autoindex_facet_counts_1", "50000 50000 5000 1"),
