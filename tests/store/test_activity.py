@@ -36,6 +36,8 @@ async def test_what_was_noted_stays_and_more_is_added(store: Store) -> None:
             tx, [Note(E1, 7, W1, by_app=True), Note(E1, 7, W2), Note(E1, 8, W1, signed_in=True)]
         )
         assert await noted(tx) == [("E1", 7, "W1", 1, 1), ("E1", 7, "W2", 0, 0), ("E1", 8, "W1", 1, 0)]
+        assert [await activity.latest(tx, E1, user) for user in (W1, W2, UserId("W3"))] == [8, 7, None]
+        assert await activity.latest(tx, E2, W1) is None
 
 
 async def test_the_owners_of_tokens_were_there_by_an_app(store: Store) -> None:

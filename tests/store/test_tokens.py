@@ -56,6 +56,8 @@ async def test_a_hash_leads_to_token_owner_and_organisation(store: Store) -> Non
         assert await tokens.authenticate(tx, "hash-3") is None
         assert await tokens.of_org(tx, E1) == [a_token(1), FULL]
         assert await tokens.of_org(tx, E2) == []
+        assert await tokens.of_user(tx, E1, UserId("W1")) == [a_token(1)]
+        assert await tokens.of_user(tx, E2, UserId("W1")) == []
 
 
 async def test_a_token_needs_an_owner_of_its_organisation(store: Store) -> None:
