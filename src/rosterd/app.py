@@ -96,7 +96,7 @@ class App:
         # Loaded here: commands, which show no pages, start faster without clients of providers.
         from rosterd.dashboard.site import FIRST, Site
 
-        self._site = Site(store, key, base_url)
+        self._site = Site(store, key, base_url, None if throttle is None else throttle.rooms)
         people = Pages(self._site)
         self._description = document(base_url)
         public: dict[tuple[str, ...], Public] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rosterd.dashboard.admin.evidence import HEADS
 from tests.protocol import inside, live
 from tests.protocol.browser import Browser, Form, Screen, sign_in
 from tests.protocol.live import Org, Server, ok
@@ -152,6 +154,38 @@ def test_a_changed_event_is_found_and_shown(org: Org, owner: Browser) -> None:
     assert "Earlier checks" in page.text
 
 
+def test_the_filter_is_taken_home_whole(org: Org, owner: Browser) -> None:
+    api = org.api("v2")
+    ann = api.create_user("ann", title="x")["id"]
+    ok(api.patch_user(ann, {"op": "replace", "path": "title", "value": "=1+1"}))
+    inside.add_people(org.server.database, org.domain, 600)
+    answer = owner.ask(f"{AUDIT}/csv?action=category:user")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == f'attachment; filename="audit-{org.domain}.csv"'
+    heads, *lines = csv.reader(answer.content.decode("utf-8-sig").splitlines())
+    assert [*heads] == [*HEADS]
+    ids = [event.id for event in inside.events(org.server.database, org.org_id) if "user" in event.action]
+    assert [line[0] for line in lines] == ids[::-1]
+    rows = [dict(zip(heads, line, strict=True)) for line in lines]
+    [changed] = [row for row in rows if row["action"] == "user_profile_updated"]
+    assert (changed["about_id"], changed["by_id"], changed["by_name"]) == (ann, org.owner_id, "owner")
+    assert json.loads(changed["personal"]) == {"before": {"title": "x"}, "after": {"title": "=1+1"}}
+    [narrow] = owner.ask(f"{AUDIT}/json?action=user_profile_updated").json()
+    assert narrow["personal"] == {"before": {"title": "x"}, "after": {"title": "=1+1"}}
+    assert narrow["id"] == changed["id"]
+    assert owner.ask(f"{AUDIT}/json?about=nobody").json() == []
+    assert owner.ask(f"{AUDIT}/csv?from=x").status_code == 400
+
+
+def test_no_cell_of_the_file_is_a_formula(org: Org, owner: Browser) -> None:
+    api = org.api("v2")
+    cmd = "=HYPERLINK(1)"
+    api.create_user("eve", name={"givenName": cmd}, displayName=cmd)
+    [line] = csv.reader(owner.ask(f"{AUDIT}/csv?about=eve&action=user_created").text.splitlines()[1:])
+    assert f"'{cmd}" in line
+    assert not [each for each in line if each.startswith(("=", "+", "-", "@"))]
+
+
 def test_only_owners_see_it(org: Org, browser: Browser) -> None:
     org.create_user("olga", "owner")
     org.create_user("adam", "admin")
@@ -159,7 +193,8 @@ def test_only_owners_see_it(org: Org, browser: Browser) -> None:
     for name, status in (("olga", 200), ("adam", 403), ("mary", 403)):
         sign_in(browser, org, f"{name}@{org.domain}.example")
         assert ("Audit" in browser.open("/admin").links) == (status == 200), name
-        assert browser.open(AUDIT).status == status
+        for path in (AUDIT, f"{AUDIT}/csv", f"{AUDIT}/json"):
+            assert browser.ask(path).status_code == status
         form = Form("post", VERIFY, {"once": "x" * 20})
         assert browser.sent(form).status_code == (303 if status == 200 else 403)
     with Browser(org.server.url) as nobody:

@@ -45,6 +45,7 @@ from rosterd.store import (
     activity,
     analytics,
     apps,
+    attention,
     audit,
     batches,
     channels,
@@ -89,6 +90,7 @@ NOUNS = (
     apps,
     activity,
     analytics,
+    attention,
     audit,
     batches,
     channels,
@@ -543,7 +545,7 @@ async def ask_about_batches(tx: Tx) -> None:
 
 
 async def ask_about_the_trail(tx: Tx) -> None:
-    """Each function of trail and verifications."""
+    """Each function of trail, verifications and attention."""
     for entity, actions in ((None, ["user_created"]), ("W1", None)):
         wanted = trail.Wanted(actions, "W1", entity, 0, 1)
         await trail.page(tx, E1, wanted, before=None, limit=1)
@@ -552,6 +554,11 @@ async def ask_about_the_trail(tx: Tx) -> None:
     await verifications.update_progress(tx, E1, 1, 1, 1)
     await verifications.update(tx, E1, 1, audit.Verdict(1, 1, 0, None, "", None))
     await verifications.page(tx, E1, 1)
+    await attention.guests(tx, E1, 1, 1)
+    await attention.tokens(tx, E1, 1, 1)
+    await attention.used(tx, E1, 1)
+    await attention.invitations(tx, E1, 1, 1)
+    await attention.given_up(tx, E1, 1)
 
 
 async def ask_about_what_was_refused(tx: Tx) -> None:

@@ -184,6 +184,20 @@ class TestEverywhere:
             ("Eacme", "writes", 177, 180),
         ]
 
+    async def test_every_limit_of_the_organisation_has_its_room(self, place: Place) -> None:
+        throttle = Throttle(SLOW, place)
+        await admitted(throttle, 3, "POST", "Users")
+        async with throttle.admit_to(ACME, {"users.list:A1:": "tier_1"}):
+            pass
+        async with throttle.admit_to(OTHER, {"users.list:A2:": "tier_1"}):
+            pass
+        rooms = throttle.rooms(ACME)
+        assert [room.limit for room in rooms] == [*SLACK, "audit", "tier_1"]
+        found = {room.limit: room for room in rooms}
+        assert found["create_user"][1:5] == ("", "", 17, 20)
+        assert (found["reads"].left, found["reads"].capacity) == (found["reads"].capacity,) * 2
+        assert rooms[-1][:5] == ("tier_1", "users.list", "A1", 2, 3)
+
 
 async def test_memory_forgets_buckets_that_are_full_again() -> None:
     now = 0

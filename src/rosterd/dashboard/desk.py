@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from rosterd.dashboard import pages, session
@@ -28,10 +28,41 @@ ASIDE = 100
 END_SECONDS = 5.0
 
 
-class Desk:
-    """``base_url``: under which browsers reach us, without a slash at its end."""
+class Room(Protocol):
+    """What is left of a rate limit, in whole requests."""
 
-    def __init__(self, store: Store, key: bytes, base_url: str) -> None:
+    @property
+    def limit(self) -> str:
+        """Its name in the table of limits."""
+
+    @property
+    def method(self) -> str:
+        """Of the Web API; empty: it counts for the organisation as a whole."""
+
+    @property
+    def token(self) -> str:
+        """The app or token that it counts for, or empty."""
+
+    @property
+    def left(self) -> int: ...
+
+    @property
+    def capacity(self) -> int: ...
+
+    @property
+    def per_minute(self) -> int: ...
+
+
+Rooms = Callable[[Org], Sequence[Room]]
+"""What is left of the limits of an organisation."""
+
+
+class Desk:
+    """``base_url``: under which browsers reach us, without a slash at its end. ``rooms`` None: there are no
+    limits."""
+
+    def __init__(self, store: Store, key: bytes, base_url: str, rooms: Rooms | None = None) -> None:
+        self.rooms = rooms
         self.store = store
         self.key = key
         self.base_url = base_url

@@ -8,6 +8,7 @@ from rosterd.dashboard import colleagues, consent, local, pages, people, signin
 from rosterd.dashboard.admin import (
     apps,
     audit,
+    breakdowns,
     bulk,
     bulk_choice,
     frame,
@@ -19,7 +20,7 @@ from rosterd.dashboard.admin import (
     tokens,
     webhooks,
 )
-from rosterd.dashboard.desk import Desk
+from rosterd.dashboard.desk import Desk, Rooms
 from rosterd.dashboard.oidc import ProviderUnavailable
 from rosterd.dashboard.pages import Handler, Page, Visit
 from rosterd.dashboard.words import UNEXPLAINED, WORDS
@@ -68,6 +69,7 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
 _SHOWN = (
     apps,
     audit,
+    breakdowns,
     bulk,
     bulk_choice,
     log,
@@ -85,10 +87,10 @@ FIRST = frozenset(("*/" + path[1] if path[0] == "*" else path[0]) if path else "
 
 
 class Site:
-    """All pages over one store. ``base_url`` has no slash at its end."""
+    """All pages over one store. ``base_url`` has no slash at its end; ``rooms``: see `Desk`."""
 
-    def __init__(self, store: Store, key: bytes, base_url: str) -> None:
-        self._desk = Desk(store, key, base_url)
+    def __init__(self, store: Store, key: bytes, base_url: str, rooms: Rooms | None = None) -> None:
+        self._desk = Desk(store, key, base_url, rooms)
 
     async def answer(self, visit: Visit) -> Page:
         """The page. Raises what :meth:`refused` explains, and whatever else goes wrong."""

@@ -109,12 +109,16 @@ async def remove_some(tx: Tx, org: OrgId) -> bool:
     return removed > 0
 
 
-async def counts(tx: Tx, org: OrgId, facet: Facet, *, limit: int, prefix: str = "") -> list[Count]:
+async def counts(
+    tx: Tx, org: OrgId, facet: Facet, *, limit: int, prefix: str = "", after: tuple[int, str] | None = None
+) -> list[Count]:
     """How many people have each value of a facet, the most frequent first.
 
-    ``prefix``: of values that begin so, whatever their case. Words are not counted.
+    ``prefix``: of values that begin so, whatever their case. ``after``: behind the value of this total and
+    name. Words are not counted.
     """
-    rows = await tx.all(_COUNTS, org, str(facet), _MOST_VALUES if prefix else limit)
+    start_at = (2**62, "") if after is None else after
+    rows = await tx.all(_COUNTS, org, str(facet), _MOST_VALUES if prefix else limit, *start_at)
     found = (Count(*row) for row in rows)
     start = folded(prefix)
     return [each for each in found if not start or folded(each.value).startswith(start)][:limit]
@@ -247,7 +251,7 @@ _NEXT = (
 )
 _COUNTS = (
     "SELECT value, invited, active, deactivated, total FROM facet_counts WHERE org_id = $1 AND field = $2"
-    " ORDER BY total DESC, value DESC LIMIT $3"
+    " AND (total, value) < ($4, $5) ORDER BY total DESC, value DESC LIMIT $3"
 )
 _COUNT = (
     "SELECT value, invited, active, deactivated, total FROM facet_counts"

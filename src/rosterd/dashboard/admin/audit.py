@@ -6,26 +6,31 @@ events (`rosterd.store.trail.LOOKED_AT`) and says where the next goes on.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rosterd.actions import verifications as actions
-from rosterd.dashboard import pages
+from rosterd.dashboard import exports
 from rosterd.dashboard.admin.asked import day, whom
-from rosterd.dashboard.admin.evidence import evidence
+from rosterd.dashboard.admin.evidence import HEADS, as_written, cell, evidence
 from rosterd.dashboard.admin.frame import Done, Look, form, page
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import Words
 from rosterd.directory import trail as vocabulary
-from rosterd.directory.model import OrgId, Role
+from rosterd.directory.errors import Invalid
+from rosterd.directory.model import Org, OrgId, Role
 from rosterd.store import trail, verifications
+from rosterd.store.audit import Record
 from rosterd.store.engine import Tx
 from rosterd.store.trail import Wanted
 
 PATH = "/admin/audit"
 AT_ONCE = 50
+IN_FILES = 500
+"""Events of a file that are read at once."""
 CHECKS = 10
 """Checks of the chain that are shown."""
 
@@ -93,6 +98,50 @@ async def verify(tx: Tx, look: Look) -> Done:
     return Done(PATH, "The check has begun. You may leave this page: what it finds is kept here.", check)
 
 
+@page("admin", "audit", "csv", role=Role.OWNER)
+async def as_csv(look: Look) -> Page:
+    """All that fits, as a table: a line for each event."""
+    asked = await _asked(look)
+
+    async def lines() -> AsyncIterator[list[list[str]]]:
+        async for part in _slices(look, asked):
+            yield [[cell(value) for value in each.values()] for each in part]
+
+    return exports.csv_page(f"audit-{look.org.domain}.csv", HEADS, lines())
+
+
+@page("admin", "audit", "json", role=Role.OWNER)
+async def as_json(look: Look) -> Page:
+    """All that fits, as a list."""
+    return exports.json_page(f"audit-{look.org.domain}.json", _slices(look, await _asked(look)))
+
+
+async def _asked(look: Look) -> Wanted:
+    """What the address asks for. Raises ``invalid_query`` for what is not understood."""
+    async with look.desk.store.read() as tx:
+        asked = await wanted(tx, look.org.id, look.params)
+    if asked.problem:
+        raise Invalid("invalid_query")
+    return asked.wanted
+
+
+async def _slices(look: Look, asked: Wanted) -> AsyncIterator[list[dict[str, Any]]]:
+    """All that fits, some at a time, each time in a snapshot of its own."""
+    before: str | None = None
+    while True:
+        async with look.desk.store.scan() as tx:
+            found = await trail.page(tx, look.org.id, asked, before=before, limit=IN_FILES)
+            names = await trail.names(tx, look.org.id, found.records)
+        yield await asyncio.to_thread(_values, found.records, names, look.org)
+        if found.end is None:
+            return
+        before = found.end
+
+
+def _values(records: Sequence[Record], names: trail.Names, org: Org) -> list[dict[str, Any]]:
+    return [as_written(record, names, org) for record in records]
+
+
 async def wanted(tx: Tx, org: OrgId, params: Mapping[str, str]) -> Filter:
     """What the parameters of an address ask for."""
     state = {name: params.get(name, "").strip()[:255] for name in _FIELDS}
@@ -114,11 +163,6 @@ async def wanted(tx: Tx, org: OrgId, params: Mapping[str, str]) -> Filter:
     return Filter(state, Wanted(actions, by, about, oldest, None if last is None else last + 24 * 3600 - 1))
 
 
-def link_to(state: Mapping[str, str], **changes: str) -> str:
-    """The address of the trail under another filter."""
-    return pages.link(PATH, state, **changes)
-
-
 def _actions(said: str) -> tuple[str, ...] | None:
     """The actions that are asked for; None: all; empty: there are none of that name.
 
@@ -126,8 +170,6 @@ def _actions(said: str) -> tuple[str, ...] | None:
     (('user_login',), None, ())
     >>> "organization_imported" in _actions("category:server")
     True
-    >>> _actions("category:server")[:2]
-    ('bulk_change_completed', 'custom_profile_field_added')
     """
     if not said:
         return None

@@ -55,6 +55,14 @@ class Headroom(NamedTuple):
     capacity: int
 
 
+class Level(NamedTuple):
+    """What is left in a bucket, in whole requests, as far as this process has seen."""
+
+    bucket: str  # that of a limit that counts for the organisation as a whole is called as the limit
+    limit: Limit
+    left: int
+
+
 class Place(Protocol):
     """Where buckets and locks live. Nothing here raises for reasons of transport."""
 
@@ -63,6 +71,9 @@ class Place(Protocol):
 
     def headroom(self) -> Iterable[Headroom]:
         """The buckets that are not full."""
+
+    def levels(self, org: OrgId) -> Iterable[Level]:
+        """The buckets of an organisation that are not full."""
 
     async def close(self) -> None:
         """Give connections back."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from rosterd.directory.model import Org, OrgId
-from rosterd.ratelimit.limits import is_read, spends
+from rosterd.ratelimit.limits import SLACK, is_read, spends
 from rosterd.ratelimit.table import Table
 from rosterd.web.errors import HttpError
-from rosterd.web.throttle.asking import ADMITTED, Ask, Headroom, Place, asked
+from rosterd.web.throttle.asking import ADMITTED, Ask, Headroom, Level, Place, asked
 from rosterd.web.throttle.memory import Memory
 from rosterd.web.throttle.shared import Shared
+
+MOST_ROOMS = 20
+_OF_ALL = frozenset({*SLACK, "audit"})
+"""The limits that have one bucket in an organisation."""
 
 _LOCKED_KINDS = ("Users", "Groups")
 
@@ -61,9 +66,43 @@ class Throttle:
         """The limits that are not at their full, of all organisations."""
         return self._place.headroom()
 
+    def rooms(self, org: Org) -> Sequence[Room]:
+        """What is left of each limit of an organisation: those of the whole organisation, then, of those that
+        count for each app by itself, the emptiest `MOST_ROOMS`."""
+        used = {level.bucket: level for level in self._place.levels(org.id)}
+        limits = self._table.of(org.id, org.domain)
+        whole = [
+            Room(name, "", "", used[name].left if name in used else each.burst, each.burst, each.per_minute)
+            for name, each in limits.items()
+            if name in _OF_ALL
+        ]
+        rest = sorted(
+            (level for level in used.values() if level.limit.name not in _OF_ALL),
+            key=lambda level: (level.left / level.limit.burst, level.bucket),
+        )
+        return [*whole, *map(_room_of_app, rest[:MOST_ROOMS])]
+
     async def close(self) -> None:
         """Give back what the place holds open."""
         await self._place.close()
+
+
+class Room(NamedTuple):
+    """What is left of a limit, in whole requests, as far as this process has seen."""
+
+    limit: str
+    method: str  # of the Web API; "": what has it is the organisation as a whole
+    token: str  # the app or token that it counts for, or ""
+    left: int
+    capacity: int
+    per_minute: int
+
+
+def _room_of_app(level: Level) -> Room:
+    """Of a bucket of the Web API, which is called by its method and the app or token."""
+    method, _, rest = level.bucket.partition(":")
+    limit = level.limit
+    return Room(limit.name, method, rest.partition(":")[0], level.left, limit.burst, limit.per_minute)
 
 
 class Admission:

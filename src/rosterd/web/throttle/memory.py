@@ -14,7 +14,7 @@ from itertools import repeat
 from rosterd.directory.model import OrgId
 from rosterd.ratelimit.buckets import TOKEN, Bucket, capacity, decide, refilled
 from rosterd.ratelimit.limits import Limit
-from rosterd.web.throttle.asking import ADMITTED, LOCKED, Ask, Headroom, Verdict
+from rosterd.web.throttle.asking import ADMITTED, LOCKED, Ask, Headroom, Level, Verdict
 
 _SWEEP = 1_000
 """Buckets from which on full ones are looked for."""
@@ -78,6 +78,16 @@ class Memory:
                 least[key[0], limit] = min(level, least.get((key[0], limit), level))
         for (org, limit), level in least.items():
             yield Headroom(org, limit.name, level // TOKEN, limit.burst)
+
+    def levels(self, org: OrgId) -> Iterator[Level]:
+        """See `Place.levels`."""
+        now = self._clock()
+        for key, bucket in self._buckets.items():
+            limit = self._limits.get(key)
+            if key[0] == org and limit is not None:
+                level = refilled(now, bucket, limit)
+                if level < capacity(limit):
+                    yield Level(key[1], limit, level // TOKEN)
 
     async def close(self) -> None:
         """Nothing to give back."""

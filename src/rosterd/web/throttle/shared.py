@@ -25,9 +25,10 @@ from urllib.parse import urlsplit
 from valkey.asyncio import ConnectionPool, Valkey
 from valkey.exceptions import ValkeyError
 
+from rosterd.directory.model import OrgId
 from rosterd.ratelimit.buckets import Decision, capacity
 from rosterd.ratelimit.limits import Limit
-from rosterd.web.throttle.asking import ADMITTED, LOCKED, SCHEMES, Ask, Headroom, Verdict
+from rosterd.web.throttle.asking import ADMITTED, LOCKED, SCHEMES, Ask, Headroom, Level, Verdict
 from rosterd.web.throttle.memory import Memory
 
 log = logging.getLogger("rosterd.throttle")
@@ -120,6 +121,10 @@ class Shared:
                     self._answered()
                     return verdict
         return await self._local.ask(ask)
+
+    def levels(self, org: OrgId) -> Iterable[Level]:
+        """See `Place.levels`."""
+        return self._local.levels(org)
 
     def headroom(self) -> Iterable[Headroom]:
         """See `Place.headroom`."""
