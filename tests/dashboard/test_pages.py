@@ -24,7 +24,7 @@ def test_a_form_may_lead_where_the_page_says_and_nowhere_else() -> None:
     assert "form-action 'self';" in pages.headers()["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("path", [pages.STYLE_PATH, pages.SCRIPT_PATH])
+@pytest.mark.parametrize("path", [pages.STYLE_PATH, pages.SCRIPT_PATH, pages.ICON_PATH])
 def test_a_static_file_is_named_by_its_content_and_kept_for_ever(path: str) -> None:
     page = pages.static(path)
     assert page is not None

@@ -94,8 +94,9 @@ def _read(name: str, media: bytes) -> tuple[str, Static]:
 
 STYLE_PATH, _style = _read("rosterd.css", b"text/css; charset=utf-8")
 SCRIPT_PATH, _script = _read("rosterd.js", b"text/javascript; charset=utf-8")
+ICON_PATH, _icon = _read("rosterd.svg", b"image/svg+xml")
 
-STATIC: Mapping[str, Static] = {STYLE_PATH: _style, SCRIPT_PATH: _script}
+STATIC: Mapping[str, Static] = {STYLE_PATH: _style, SCRIPT_PATH: _script, ICON_PATH: _icon}
 """By their addresses."""
 
 
@@ -160,6 +161,7 @@ _templates = jinja2.Environment(
 _templates.globals |= {
     "style": STYLE_PATH,
     "script": SCRIPT_PATH,
+    "icon": ICON_PATH,
     "link": link,
     "ROLES": ROLES,
     "STATUSES": STATUSES,
