@@ -621,6 +621,7 @@ async def ask_about_the_index(tx: Tx) -> None:
     await index.happenings(tx, E1, events)
     await index.unsealed(tx, E1, 1)
     await facts.in_group(tx, E1, "S1", 1)
+    await facts.sources(tx, E1, ids)
     for few in (0, 100):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(search, "FEW_NEAR", few)
