@@ -175,7 +175,14 @@ def ids(found: Sequence[Found]) -> list[UserId]:
 async def test_every_way_leads_to_the_people_of_the_model(
     store: Store, seed: int, near: int, far: int, small: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for setting, value in (("FEW_NEAR", near), ("FEW_FAR", far), ("SMALL", small), ("FIRST_SLICE", 7)):
+    for setting, value in (
+        ("FEW_NEAR", near),
+        ("FEW_FAR", far),
+        ("SMALL", small),
+        ("FIRST_SLICE", 7),
+        ("FIRST_GLANCE", 7),
+        ("SOME", far * 2),
+    ):
         monkeypatch.setattr(search, setting, value)
     model = await settled(store, seed)
     some = 0
@@ -202,7 +209,14 @@ async def test_people_are_shown_as_they_are_now(store: Store) -> None:
 async def test_a_search_that_takes_too_long_goes_on_where_it_stopped(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for setting, value in (("FEW_NEAR", 0), ("FEW_FAR", 0), ("FIRST_SLICE", 5), ("LARGEST_SLICE", 5)):
+    for setting, value in (
+        ("FEW_NEAR", 0),
+        ("FEW_FAR", 0),
+        ("FIRST_SLICE", 5),
+        ("LARGEST_SLICE", 5),
+        ("FIRST_GLANCE", 5),
+        ("LARGEST_GLANCE", 5),
+    ):
         monkeypatch.setattr(search, setting, value)
     model = await settled(store, 5)
     for sort in Sort:

@@ -45,7 +45,7 @@ PATIENCE = 1.0
 """Seconds that a page may wait for them."""
 
 _DAY = 86_400_000_000
-_BUSY, _IDLE = 12.0, 0.25
+_BUSY, _IDLE = 16.0, 0.25
 """How many times as long as a step it rests: while others work, and while nobody does."""
 _LONGEST = 5.0
 _USED = 0.2
@@ -60,18 +60,27 @@ class Pace:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._busy = True
+        self._since = time.monotonic()
 
-    async def rest(self, taken: float) -> None:
-        """After a step of so many seconds."""
+    def begin(self) -> None:
+        """From here on there is work."""
+        self._since = time.monotonic()
+
+    async def rest(self) -> None:
+        """After some of the work."""
+        taken = time.monotonic() - self._since
         seconds = min(_LONGEST, taken * (_BUSY if self._busy else _IDLE))
         used, version = time.process_time(), self._store.version()
         await asyncio.sleep(seconds)
         used = time.process_time() - used
         self._busy = used > _USED * seconds or self._store.version() != version
+        self.begin()
 
 
 async def advance(store: Store, org_id: OrgId, pace: Pace | None = None) -> bool:
     """Take the index of an organisation one step on. False: there is nothing to do, or another was faster."""
+    if pace is not None:
+        pace.begin()
     async with store.read() as tx:
         progress = await index.find(tx, org_id)
     if progress is None:
@@ -116,7 +125,6 @@ async def _is_behind(store: Store, org_id: OrgId) -> bool:
 
 async def _clear(store: Store, org_id: OrgId, progress: Progress, pace: Pace | None) -> bool:
     """Remove some of what there is; after the last of it, begin."""
-    started = time.monotonic()
     async with store.write() as tx:
         if not await index.update(tx, org_id, progress, progress):
             return False
@@ -131,7 +139,8 @@ async def _clear(store: Store, org_id: OrgId, progress: Progress, pace: Pace | N
             if now is None or now.writes != progress.writes + 1:
                 return False
             await index.update(tx, org_id, now, begun)
-    await _rest(pace, started)
+    if pace is not None:
+        await pace.rest()
     return True
 
 
@@ -197,7 +206,6 @@ async def _refresh(
 
     ``began``: the seal behind which the events are.
     """
-    started = time.monotonic()
     async with store.scan() as tx:
         now = await index.find(tx, org_id)
         known = await facts.find_many(tx, org_id, people)
@@ -216,10 +224,6 @@ async def _refresh(
             return False
         await facts.update(tx, org_id, wanted)
         await index.add_days(tx, org_id, days)
-    await _rest(pace, started)
-    return True
-
-
-async def _rest(pace: Pace | None, started: float) -> None:
     if pace is not None:
-        await pace.rest(time.monotonic() - started)
+        await pace.rest()
+    return True

@@ -7,15 +7,16 @@ Rules of this module:
 2. Conditions are asked of the index, which is a moment behind; what is shown of people is as it is now.
    Without conditions the index is not asked.
 3. A statement looks at a bounded number of rows. The time is looked at in between.
-4. Three ways lead to a page, and the rarest condition decides which (:func:`_way`): its list, which is in
-   order of creation, is followed; or its people, if they are few, are sorted; or everybody is gone through in
-   the order wanted. Whatever else is asked is held against what the index has of each.
+4. The rarest condition decides on the way to a page (:func:`_way`): its list, which is in order of creation,
+   is followed; or its people, if they are few, are sorted; or everybody is gone through in the order wanted,
+   with these people in mind if they are not too many. Whatever else is asked is held against what the index
+   has of each.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -31,11 +32,15 @@ from rosterd.store.query import prefix_end
 
 FEW_NEAR = 20_000
 """People who are sorted by creation: the index knows when that was."""
-FEW_FAR = 12_000
+FEW_FAR = 2_000
 """The same by what has to be looked up of each."""
+SOME = 100_000
+"""People whose ids are kept in mind while everybody is gone through."""
 SMALL = 3
 """A list with one in so many people, or more, is no shorter way than to go through all."""
 FIRST_SLICE, LARGEST_SLICE = 500, 4_000
+FIRST_GLANCE, LARGEST_GLANCE = 2_000, 8_000
+"""The same where an index alone tells who they are."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -111,6 +116,7 @@ async def _everybody(tx: Tx, org: OrgId, order: Order, position: Position, limit
 class _Way(Enum):
     LIST = auto()  # follow the list of the first condition
     SORT = auto()  # sort the people of the first condition
+    MIND = auto()  # go through everybody, with the people of the first condition in mind
     ALL = auto()  # go through everybody
 
 
@@ -119,13 +125,16 @@ async def _way(
 ) -> tuple[_Way, list[_Condition]] | None:
     """How to come to a page, and the conditions, the rarest first. None: there is nobody."""
     few = FEW_NEAR if order.is_near else FEW_FAR
-    counted = sorted([(await _count(tx, org, each, few + 1), each) for each in conditions])
+    most = few if order.is_near else SOME
+    counted = sorted([(await _count(tx, org, each, most + 1), each) for each in conditions])
     ordered = [condition for _, condition in counted]
     least, rarest = counted[0]
     if not least:
         return None
     if least <= few and (rarest.is_word or not order.is_near):
         return _Way.SORT, ordered
+    if least <= most and not order.is_near:
+        return _Way.MIND, ordered
     lists = [(count, each) for count, each in counted if not each.is_word]
     if not order.is_near or not lists:
         return _Way.ALL, ordered
@@ -159,28 +168,79 @@ async def _fitting(
     found = await _way(tx, org, order, conditions)
     if found is None:
         return [], None, False
-    way, conditions = found
-    first, *others = conditions
-    if way is _Way.SORT:
-        sql = _sorted(order, first.is_word, len(others))
-        bounds = (first.field, first.value, _end(first))
-        fragments = [each.fragment for each in others]
-        rows = await tx.all(sql, org, *bounds, *position, limit + 1, *fragments)
-        return [tuple(row) for row in rows], None, False
-    source = (first.field, first.value) if way is _Way.LIST else ()
-    fragments = [each.fragment for each in (others if way is _Way.LIST else conditions)]
-    sql = _slice(order, way is _Way.LIST, len(fragments))
-    size = FIRST_SLICE if fragments else limit + 1
+    way, (first, *others) = found
+    sizes = (FIRST_SLICE, LARGEST_SLICE)
+    match way:
+        case _Way.SORT:
+            bounds = (first.field, first.value, _end(first))
+            sql = _sorted(order, first.is_word, len(others))
+            rows = await tx.all(sql, org, *bounds, *position, limit + 1, *_fragments(others))
+            return [tuple(row) for row in rows], None, False
+        case _Way.MIND:
+            look = await _in_mind(tx, org, order, first, others)
+            sizes = (FIRST_GLANCE, LARGEST_GLANCE)
+        case _Way.LIST:
+            look = _in_slices(tx, org, order, (first.field, first.value), others)
+            sizes = sizes if others else (limit + 1, limit + 1)
+        case _Way.ALL:
+            look = _in_slices(tx, org, order, (), [first, *others])
+    return await _gone_through(look, position, limit, sizes, deadline)
+
+
+_Look = Callable[[Position, int], Awaitable[tuple[Sequence[_Place], list[_Place]]]]
+"""The next so many people behind a position, and those of them who fit."""
+
+
+async def _gone_through(
+    look: _Look, position: Position, limit: int, sizes: tuple[int, int], deadline: float
+) -> tuple[list[_Place], Position | None, bool]:
     places: list[_Place] = []
+    size, largest = sizes
     while True:
-        rows = await tx.all(sql, org, *source, *position, size, *fragments)
-        places += [tuple(row[:-1]) for row in rows if row[-1]]
-        if len(places) > limit or len(rows) < size:
+        seen, fitting = await look(position, size)
+        places += fitting
+        if len(places) > limit or len(seen) < size:
             return places, None, False
-        position = tuple(rows[-1][:-2])
+        position = seen[-1][:-1]
         if time.monotonic() > deadline:
             return places, position, True
-        size = min(2 * size, LARGEST_SLICE)
+        size = min(2 * size, largest)
+
+
+def _in_slices(
+    tx: Tx, org: OrgId, order: Order, source: tuple[str, ...], others: Sequence[_Condition]
+) -> _Look:
+    """``source``: the fact whose list is followed; nothing: everybody."""
+    sql = _slice(order, bool(source), len(others))
+
+    async def look(position: Position, size: int) -> tuple[Sequence[_Place], list[_Place]]:
+        rows = await tx.all(sql, org, *source, *position, size, *_fragments(others))
+        return [tuple(row[:-1]) for row in rows], [tuple(row[:-1]) for row in rows if row[-1]]
+
+    return look
+
+
+async def _in_mind(
+    tx: Tx, org: OrgId, order: Order, first: _Condition, others: Sequence[_Condition]
+) -> _Look:
+    sql = _MINDED.format(_value(first.is_word))
+    minded = {id for (id,) in await tx.all(sql, org, first.field, first.value, _end(first))}
+    glance, held = _glance(order), _HELD.format(_true("i.facts", 3, len(others)))
+
+    async def look(position: Position, size: int) -> tuple[Sequence[_Place], list[_Place]]:
+        rows = [tuple(row) for row in await tx.all(glance, org, *position, size)]
+        fitting = [row for row in rows if row[-1] in minded]
+        if others and fitting:
+            ids = [row[-1] for row in fitting]
+            right = {id for (id,) in await tx.all(held, org, ids, *_fragments(others))}
+            fitting = [row for row in fitting if row[-1] in right]
+        return rows, fitting
+
+    return look
+
+
+def _fragments(conditions: Sequence[_Condition]) -> list[str]:
+    return [each.fragment for each in conditions]
 
 
 def _end(condition: _Condition) -> str:
@@ -217,7 +277,6 @@ def _slice(order: Order, is_list: bool, others: int) -> str:
 @lru_cache
 def _sorted(order: Order, is_word: bool, others: int) -> str:
     """Those with a fact, or with a word between two, of whom the others are true, in order."""
-    value = "t.value >= $3 AND t.value < $4" if is_word else "t.value = $3 AND $4 = ''"
     size = 5 + len(order.columns)
     joined = f" LEFT JOIN indexed_people i ON {_SAME.format(alias='t', id='user_id')}" if others else ""
     if order.is_near:
@@ -227,8 +286,28 @@ def _sorted(order: Order, is_word: bool, others: int) -> str:
         joined += " JOIN users u ON u.org_id = $1 AND u.id = t.user_id"
     return (
         f"SELECT DISTINCT {order.listed(alias)}, {alias}.{order.id} FROM facets t{joined}"
-        f" WHERE t.org_id = $1 AND t.field = $2 AND {value} AND {order.behind(alias, 5)}"
+        f" WHERE t.org_id = $1 AND t.field = $2 AND {_value(is_word)} AND {order.behind(alias, 5)}"
         f" AND {_true('i.facts', size + 1, others)} ORDER BY {order.sorting(alias)} LIMIT ${size}"
+    )
+
+
+def _value(is_word: bool) -> str:
+    """SQL for the value of a condition, between ``$3`` and ``$4`` if it is a word."""
+    return "t.value >= $3 AND t.value < $4" if is_word else "t.value = $3 AND $4 = ''"
+
+
+@lru_cache
+def _glance(order: Order) -> str:
+    """The next of everybody, from an index alone."""
+    if order.columns == ("username",):
+        return (
+            "SELECT t.name, t.holder_id FROM names t WHERE t.org_id = $1 AND t.name "
+            f"{'<' if order.is_down else '>'} $2 AND t.kind = 'user'"
+            f" ORDER BY t.name{' DESC' if order.is_down else ''} LIMIT $3"
+        )
+    return (
+        f"SELECT {order.listed('t')}, t.id FROM users t WHERE t.org_id = $1 AND {order.behind('t', 2)}"
+        f" ORDER BY {order.sorting('t')} LIMIT ${2 + len(order.columns)}"
     )
 
 
@@ -239,6 +318,11 @@ def _true(facts: str, first: int, count: int) -> str:
 
 
 _SAME = "i.org_id = $1 AND i.created = {alias}.created AND i.user_id = {alias}.{id}"
+_MINDED = "SELECT t.user_id FROM facets t WHERE t.org_id = $1 AND t.field = $2 AND {}"
+_HELD = (
+    "SELECT u.id FROM users u JOIN indexed_people i ON i.org_id = $1 AND i.created = u.created"
+    " AND i.user_id = u.id WHERE u.org_id = $1 AND u.id IN each($2) AND {}"
+)
 _COUNT_WORDS = (
     "SELECT COUNT(*) FROM (SELECT t.user_id FROM facets t WHERE t.org_id = $1 AND t.field = 'word'"
     " AND t.value >= $2 AND t.value < $3 LIMIT $4) q"
