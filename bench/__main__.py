@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bench import machine, neighbours, postgres, reads, report, servers, writes
+from bench import dashboard, machine, neighbours, postgres, reads, report, servers, writes
 from bench.figures import POSTGRESQL, SQLITE, Figure, derived, judged
 from bench.stage import Pace, Stage, stages
 
@@ -18,6 +18,7 @@ PARTS: Mapping[str, Callable[[Stage], Iterator[Figure]]] = {
     "get": reads.get,
     "filter": reads.by_username,
     "pages": reads.pages,
+    "dashboard": dashboard.dashboard,
     "group": neighbours.group_memory,
     "p99": neighbours.latency,
     "patch": writes.patch,

@@ -67,6 +67,9 @@ DEEP = "page of 100 at 500,000"
 GROWTH = "filter by userName, cost at 1M beside 1k"
 GET_POSTGRESQL, FILTER_POSTGRESQL = "GET by id, PostgreSQL beside SQLite", "filter, PostgreSQL beside SQLite"
 P99 = "GET by id, p99 during "
+PAGE, ANSWER = "page: ", "list of members: "
+FILE, FILE_MEMORY = "file of all members", "memory for a file of all members"
+CLICKED = "GET by id, 50 people click"
 MEMORY, GROUP_MEMORY = "memory of the worker", "memory for reading a group of 100,000"
 
 TARGETS = (
@@ -82,6 +85,10 @@ TARGETS = (
     Target(MEMORY, "", 1_000_000, most=150),
     Target(GROUP_MEMORY, "", 0, most=64),
     Target(P99, "", 0, most=50),
+    Target(PAGE, "", 0, most=100),
+    Target(ANSWER, "", 0, most=500),
+    Target(FILE_MEMORY, "", 0, most=64),
+    Target(CLICKED, "", 0, least=0.7),
     Target(GET_POSTGRESQL, "", 0, least=0.3),
     Target(FILTER_POSTGRESQL, "", 0, least=0.3),
 )

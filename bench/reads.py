@@ -12,7 +12,7 @@ from bench.servers import Server
 from bench.stage import WARM_UP, Stage
 from bench.wrk import Load, Requests
 
-_USER = "/scim/v2/Users/<1>"
+USER = "/scim/v2/Users/<1>"
 _BY_NAME = "/scim/v2/Users?filter=userName%20eq%20%22<2>%22"
 _ACTIVE = "filter=active%20eq%20true&"
 _FAR = 500_000
@@ -21,7 +21,7 @@ _LONG = 2.0  # seconds: of a page that takes a tenth of one, some have to be see
 
 def get(stage: Stage) -> Iterator[Figure]:
     """GET of a random user."""
-    yield _beside_uvicorn(stage, GET, _USER, "id")
+    yield _beside_uvicorn(stage, GET, USER, "id")
 
 
 def by_username(stage: Stage) -> Iterator[Figure]:

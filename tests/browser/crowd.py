@@ -68,8 +68,8 @@ _WORKSPACES = ("build", "field", "berlin", "oakland", "lab", "care")
 _CHANNELS = ("deploys", "incidents", "deals", "shift-handover", "canteen", "safety", "hiring", "night-fleet")
 _CLIENTS = (
     "Okta SCIM Client 1.0.0",
-    "AzureActiveDirectory/1.0",
-    "Python/3.11 slack_sdk/3.41.0",
+    "Azure AD SCIM Client",
+    "Python/3.11 slackclient/3.41.0 Linux/6.1",
     "GoogleAutoProvisioning",
 )
 
