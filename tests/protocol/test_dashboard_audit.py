@@ -138,6 +138,13 @@ def test_a_check_is_kept_with_the_head(org: Org, owner: Browser) -> None:
     assert f"under {verdict['seals']} seals" in page.text
 
 
+def test_a_check_that_is_sent_twice_is_made_once(org: Org, owner: Browser) -> None:
+    form = owner.open(AUDIT).form(VERIFY)
+    assert [owner.sent(form).status_code for _ in range(2)] == [303, 409]
+    assert "This form was sent before" in owner.send(form).text
+    assert owner.sent(form, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
 def test_a_check_on_the_command_line_is_shown(org: Org, owner: Browser) -> None:
     org.run("audit", "verify")
     assert "Result Untouched" in owner.open(AUDIT).text

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rosterd.dashboard.pages import iso
+from rosterd.directory.connectors import LABELS, connector
 from rosterd.directory.model import Org
 from rosterd.store import trail
 from rosterd.store.audit import Record
@@ -50,6 +51,7 @@ class Evidence(NamedTuple):
     actor_page: str
     token_id: str  # "": at a page, or at the command line
     app: str  # the name of the token's app, if it has one
+    program: str  # what seems to have used the token
     request_id: str
     client: str
     ip_address: str
@@ -61,7 +63,7 @@ class Evidence(NamedTuple):
     def title(self) -> str:
         """The action in words.
 
-        >>> Evidence("", 0, "pref.default_channels", *[""] * 12, [], [], False).title
+        >>> Evidence("", 0, "pref.default_channels", *[""] * 13, [], [], False).title
         'Pref default channels'
         """
         return self.action.replace("_", " ").replace(".", " ").capitalize()
@@ -86,6 +88,7 @@ def evidence(record: Record, names: trail.Names, org: Org) -> Evidence:
         _page("user", record.actor_id, names),
         record.token_id or "",
         app.name if app else "",
+        LABELS[connector(record.client)] if record.token_id else "",
         record.request_id,
         record.client,
         record.ip_address or "",
