@@ -616,6 +616,7 @@ async def ask_about_the_index(tx: Tx) -> None:
     await index.days(tx, E1, 1)
     await index.is_whole(tx, E1)
     await index.counts(tx, E1, Facet.ROLE, limit=1)
+    await index.count_many(tx, E1, Facet.ROLE, ["member"])
     await index.seal_before(tx, E1, 1)
     _, events = await index.seals(tx, E1, 0, 1)
     await index.happenings(tx, E1, events)
