@@ -34,7 +34,7 @@ FEW_NEAR = 20_000
 """People who are sorted by creation: the index knows when that was."""
 FEW_FAR = 2_000
 """The same by what has to be looked up of each."""
-SOME = 100_000
+SOME = 150_000
 """People whose ids are kept in mind while everybody is gone through."""
 SMALL = 3
 """A list with one in so many people, or more, is no shorter way than to go through all."""
@@ -177,8 +177,14 @@ async def _fitting(
             rows = await tx.all(sql, org, *bounds, *position, limit + 1, *_fragments(others))
             return [tuple(row) for row in rows], None, False
         case _Way.MIND:
-            look = await _in_mind(tx, org, order, first, others)
-            sizes = (FIRST_GLANCE, LARGEST_GLANCE)
+            # Who is frequent is found among the first already.
+            look = _in_slices(tx, org, order, (), [first, *others])
+            begun, on, goes_on = await _gone_through(look, position, limit, sizes, -1)
+            if on is None or not goes_on:
+                return begun, on, goes_on
+            look, sizes = await _in_mind(tx, org, order, first, others), (FIRST_GLANCE, LARGEST_GLANCE)
+            places, end, stopped = await _gone_through(look, on, limit - len(begun), sizes, deadline)
+            return begun + places, end, stopped
         case _Way.LIST:
             look = _in_slices(tx, org, order, (first.field, first.value), others)
             sizes = sizes if others else (limit + 1, limit + 1)
