@@ -41,7 +41,7 @@ FORESEEN: Mapping[str, Callable[..., Awaitable[Preview]]] = {
     "allow": previews.allow,
     "disallow": previews.disallow,
     "assign": lambda tx, org, person, team: previews.assign(tx, org, team, person),
-    "remove": lambda tx, org, person, team: previews.remove(tx, org, team, person),
+    "remove": lambda tx, org, person, team: previews.take_out(tx, org, team, person),
 }
 """By the names of the steps, with the arguments of the model's methods."""
 BETWEEN = (

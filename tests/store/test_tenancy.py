@@ -397,7 +397,7 @@ async def ask_about_what_would_follow(tx: Tx) -> None:
         await previews.disallow(tx, E1, deals, group)
         await connections.allow(tx, E1, deals, other)
     await previews.assign(tx, E1, two, bob)
-    await previews.remove(tx, E1, one, ann)
+    await previews.take_out(tx, E1, one, ann)
     for text in ("", "a"):
         await listings.groups(tx, E1, text, limit=1)
         await listings.workspaces(tx, E1, text, limit=1)
@@ -412,6 +412,7 @@ async def ask_about_what_would_follow(tx: Tx) -> None:
     await listings.leading_to_channel(tx, E1, deals, limit=1)
     await listings.names_of_groups(tx, E1, [group])
     await listings.requiring(tx, E1, one, [group])
+    await listings.leading_among(tx, E1, one, [group])
     await listings.newest_member(tx, E1, group)
 
 

@@ -11,7 +11,10 @@ from rosterd.dashboard.admin import (
     breakdowns,
     bulk,
     bulk_choice,
+    channels,
+    connecting,
     frame,
+    groups,
     log,
     member,
     member_changes,
@@ -19,6 +22,8 @@ from rosterd.dashboard.admin import (
     overview,
     tokens,
     webhooks,
+    workspace_people,
+    workspaces,
 )
 from rosterd.dashboard.desk import Desk, Rooms
 from rosterd.dashboard.oidc import ProviderUnavailable
@@ -72,6 +77,9 @@ _SHOWN = (
     breakdowns,
     bulk,
     bulk_choice,
+    channels,
+    connecting,
+    groups,
     log,
     member,
     member_changes,
@@ -79,6 +87,8 @@ _SHOWN = (
     overview,
     tokens,
     webhooks,
+    workspace_people,
+    workspaces,
 )
 """Modules whose pages register themselves in `frame.ROUTES`."""
 

@@ -56,6 +56,9 @@ WORDS: Mapping[str, Words] = {
         "This preview is too old",
         "It says how things were more than an hour ago. Choose the people again.",
     ),
+    "cannot_add_more_groups_to_channel": Words(
+        409, "This allowlist is full", "Ten groups are the most that one has. Take one off first."
+    ),
     "cannot_disable_bot_user_with_scim": Words(
         403, "A bot is not deactivated here", "End the app that it belongs to instead."
     ),
@@ -78,15 +81,34 @@ WORDS: Mapping[str, Words] = {
     "cannot_modify_primary_owner": Words(
         403, "The primary owner stays who they are", "Only they can hand the organisation over."
     ),
+    "cant_archive_general": Words(
+        403, "The first channel of a workspace stays", "Every workspace has its #general."
+    ),
     "changed_meanwhile": Words(
         409,
         "Somebody was faster",
         "What this page showed has changed since you opened it, so nothing was done. Look again.",
     ),
+    "channel_is_not_private": Words(
+        409, "This channel is not private", "Only a private channel can have an allowlist."
+    ),
+    "channel_not_in_required_workspace": Words(
+        409,
+        "The group does not reach this channel",
+        "It can lead to channels of workspaces that it requires. Connect one first, as required.",
+    ),
     "confirmation_mismatch": Words(
         400, "That is not what has to be typed", "Nothing was done. Type it as it stands below."
     ),
     "cross_site_request": Words(403, "This form came from elsewhere", "Only forms of this site are taken."),
+    "default_channel_restricted": Words(
+        409,
+        "A default channel is for everybody in its workspace",
+        "So it is not private, and has no allowlist.",
+    ),
+    "domain_taken": Words(
+        409, "This domain is taken", "Another workspace has it, or has had it. Choose another."
+    ),
     "email_not_verified": Words(
         403,
         "Your address is not verified",
@@ -102,6 +124,14 @@ WORDS: Mapping[str, Words] = {
         "This filter takes too long to follow",
         "Nobody was chosen. Narrow it, so that fewer people have to be looked at.",
     ),
+    "group_already_linked_to_channel": Words(
+        409, "The group is on this allowlist already", "Nothing was done."
+    ),
+    "group_must_not_be_empty": Words(
+        409,
+        "Nobody is in this group",
+        "A list that allows nobody would empty the channel. Add members first.",
+    ),
     "guests_see_no_directory": Words(
         403, "The directory is for members", "Guests see the people in the channels that they are in."
     ),
@@ -112,6 +142,11 @@ WORDS: Mapping[str, Words] = {
     ),
     "invalid_cursor": Words(
         400, "This place in the list was not understood", "Begin at the start of the list again."
+    ),
+    "invalid_domain": Words(
+        400,
+        "This domain does not work",
+        "Lower-case letters, digits and hyphens, at most 21, with a letter or digit at both ends.",
     ),
     "invalid_expiration": Words(
         400, "This day does not work", "Choose a day from today on, written like 2030-12-31."
@@ -127,6 +162,14 @@ WORDS: Mapping[str, Words] = {
     ),
     "invalid_list_state": Words(
         400, "A part of this address was not understood", "It was left out. What is shown is without it."
+    ),
+    "invalid_name_maxlength": Words(400, "This name is too long", "80 characters are the most."),
+    "invalid_name_punctuation": Words(400, "This name is all punctuation", "Put a letter or a digit in it."),
+    "invalid_name_required": Words(400, "There is no name", "Enter one."),
+    "invalid_name_specials": Words(
+        400,
+        "This name has characters that do not work",
+        "Lower-case letters, digits, hyphens and underscores do.",
     ),
     "invalid_overlap": Words(400, "That is too long", "Both tokens can work for 30 days at most."),
     "invalid_query": Words(400, "The address was not understood", "Open the page again and retry."),
@@ -151,6 +194,7 @@ WORDS: Mapping[str, Words] = {
         "Events cannot be sent there",
         "Write an http or https address without a password or a part after #.",
     ),
+    "is_archived": Words(409, "This channel is archived", "Take it out of the archive first."),
     "member_not_in_workspace": Words(409, "They are not in this workspace", "They may have left it already."),
     "member_required_by_group": Words(
         403,
@@ -158,6 +202,10 @@ WORDS: Mapping[str, Words] = {
         "They would be back with its next change. Take them out of the group instead.",
     ),
     "method_not_allowed": Words(405, "This is not how this page works", "Open it with a link."),
+    "name_taken": Words(409, "This name is taken", "By a channel, a person or a group. Choose another."),
+    "name_taken_in_org": Words(
+        409, "This name is taken", "Another workspace is called that. Choose another."
+    ),
     "no_such_app": Words(
         404, "There is no such app", "It is not of this organisation, or the address is mistyped."
     ),
@@ -165,8 +213,15 @@ WORDS: Mapping[str, Words] = {
         404, "There is no such change", "It was never confirmed and is forgotten, or the address is mistyped."
     ),
     "no_such_change": Words(400, "Choose what is to be done", "One of the changes below."),
+    "no_such_channel": Words(404, "There is no such channel", "The address may be mistyped."),
+    "no_such_group": Words(404, "There is no such group", "The identity provider may have deleted it."),
     "no_such_idp": Words(404, "There is no identity provider", "Ask for a link by e-mail instead."),
     "no_such_org": Words(404, "There is no such organisation", "Nothing on this server has that domain."),
+    "no_such_person": Words(
+        404,
+        "Nobody here is called that",
+        "No member has this e-mail address or username. It has to be whole.",
+    ),
     "no_such_team": Words(404, "There is no such workspace", "This organisation has none with that id."),
     "no_such_token": Words(404, "There is no such token", "It is not of this organisation, or mistyped."),
     "no_such_user": Words(404, "There is nobody here by that id", "The address may be mistyped."),
@@ -185,6 +240,9 @@ WORDS: Mapping[str, Words] = {
     "not_confirmed": Words(
         400, "The name was not typed as it stands", "So nothing was done. Type it exactly, then send again."
     ),
+    "not_connected": Words(
+        409, "They are not connected", "Somebody may have disconnected them already. Nothing was done."
+    ),
     "not_in_workspace": Words(404, "You are not in this workspace", "You may have left it already."),
     "not_undoable": Words(
         409, "This cannot be taken back", "It is not over, has changed nobody, or was a mail."
@@ -192,6 +250,7 @@ WORDS: Mapping[str, Words] = {
     "not_your_draft": Words(
         403, "Somebody else has drafted this", "Whoever has looked at a preview confirms it."
     ),
+    "nothing_chosen": Words(400, "Nothing was ticked", "Go back, and tick at least one."),
     "nothing_to_do": Words(409, "There is nothing to do", "Nobody would be changed."),
     "permission_denied": Words(403, "You may not do this", "Your role does not allow it."),
     "preview_not_ready": Words(409, "The preview is not ready", "Not everybody has been looked at yet."),
@@ -225,12 +284,18 @@ WORDS: Mapping[str, Words] = {
         "Your identity provider did not ask again",
         "It let you in without asking who you are. Go back, and ask for a link by e-mail instead.",
     ),
+    "single_channel_guest_needs_one_channel": Words(
+        403,
+        "A single-channel guest is in one channel alone",
+        "Make them a multi-channel guest or a member first.",
+    ),
     "token_ended": Words(
         409, "This token has ended", "It was revoked, or its time was up. Make a new one instead."
     ),
     "too_many_attempts": Words(
         429, "Too many attempts", "Wait a minute before the next one. A link by e-mail lets you in, too."
     ),
+    "too_many_channels": Words(409, "The group would lead to too many channels", "100 are the most."),
     "too_many_deactivations": Words(
         400,
         "These are many people",

@@ -85,7 +85,7 @@ class Effect(msgspec.Struct, frozen=True):
 
     def number(self, fate: Fate) -> int:
         """How many people this would become of."""
-        return next((crowd.number for crowd in self.crowds if crowd.fate is fate), 0)
+        return next((crowd.number for crowd in self.crowds if crowd.fate == fate), 0)
 
 
 class Preview(msgspec.Struct, frozen=True):

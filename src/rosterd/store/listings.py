@@ -117,6 +117,15 @@ async def leading_to_channel(
     return [GroupRef(GroupId(group), name) for group, name in rows]
 
 
+async def leading_among(tx: Tx, org: OrgId, team: TeamId, groups: Sequence[GroupId]) -> set[GroupId]:
+    """Which of these groups lead to a workspace."""
+    rows = await tx.all(
+        "SELECT group_id FROM group_workspaces WHERE org_id = $1 AND team_id = $2 AND group_id IN each($3)",
+        org, team, list(groups),
+    )  # fmt: skip
+    return {GroupId(group) for (group,) in rows}
+
+
 async def requiring(tx: Tx, org: OrgId, team: TeamId, groups: Sequence[str]) -> set[str]:
     """Which of these groups require a workspace of their members."""
     rows = await tx.all(

@@ -2,8 +2,8 @@
 
 What :mod:`rosterd.store.consequences` does by statements that write is said here by statements that read: for
 each of some people at each place, their fate. Each function is named like the action of
-:mod:`rosterd.actions.connections` or :mod:`rosterd.actions.workspaces` that it looks ahead of, and refuses
-nothing. A test holds the two together.
+:mod:`rosterd.actions.connections` that it looks ahead of (the last two: ``assign`` and ``remove`` of
+:mod:`rosterd.actions.workspaces`), and refuses nothing. A test holds the two together.
 
 Rules of this module:
 
@@ -242,7 +242,7 @@ async def assign(tx: Tx, org: OrgId, team: TeamId, user: UserId, *, seconds: flo
     return await look.preview([team], is_followed=is_followed)
 
 
-async def remove(tx: Tx, org: OrgId, team: TeamId, user: UserId, *, seconds: float = SECONDS) -> Preview:
+async def take_out(tx: Tx, org: OrgId, team: TeamId, user: UserId, *, seconds: float = SECONDS) -> Preview:
     """What it would mean that an administrator takes somebody out of a workspace."""
     look = Look(tx, org, seconds=seconds)
     await look.count([Walk(rows.PERSON, rows.OUT_OF_TEAM_ALONE, (user, team))])
