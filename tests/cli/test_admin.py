@@ -232,6 +232,16 @@ class TestDatabase:
         other.line("db", "upgrade")
         assert acme.lines("org", "list", "--database", other.url) == []
 
+    def test_the_index_of_people_is_marked_to_be_made_anew(self, acme: Shell) -> None:
+        org_id = acme.line("org", "list")["org_id"]
+        execute(acme, f"INSERT INTO index_progress VALUES ('{org_id}', 1, 5, 1, 1, NULL)")
+        assert acme.line("db", "reindex", "--org", "acme") == {"reindex": [org_id]}
+        assert acme.line("db", "reindex") == {"reindex": [org_id]}
+        with closing(sqlite3.connect(acme.path)) as connection:
+            marked = connection.execute("SELECT version, writes FROM index_progress").fetchall()
+        assert marked == [(0, 7)]
+        assert acme.failure("db", "reindex", "--org", "nobody").startswith("Error: no_such_org")
+
     def test_fsck_finds_what_contradicts_itself(self, acme: Shell) -> None:
         assert acme.text("fsck") == "clean\n"
         execute(acme, "DELETE FROM emails")
