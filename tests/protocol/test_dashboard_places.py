@@ -306,6 +306,7 @@ def test_somebody_is_added_to_a_workspace_and_taken_out_again(owner: Browser, cr
 def test_whom_a_group_requires_is_not_taken_out(owner: Browser, crew: Crew, org: Org) -> None:
     inside.connect(org.server.database, org.org_id, crew.group, crew.north)
     at = f"{WORKSPACES}/{crew.north}"
+    assert "Remove…" not in wait(owner, f"{at}?tab=members", "take them out of the group").links
     page = owner.open(f"{at}/remove?who={crew.ann}")
     page = owner.send(page.form(f"{at}/remove"))
     assert (page.status, "A group requires them to be there." in page.text) == (403, True)

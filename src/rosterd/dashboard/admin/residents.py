@@ -36,6 +36,7 @@ class Resident(NamedTuple):
 
     user: User
     whys: list[str]
+    is_bound: bool = False  # a group requires them there
 
 
 class Crowd(NamedTuple):
@@ -121,7 +122,11 @@ async def _with_reasons(tx: Tx, org: OrgId, kind: Kind, place: str, people: Sequ
     names |= {team.id: team.name for team in await workspaces.find_many(tx, org, teams)}
     required = await listings.requiring(tx, org, TeamId(place), sources) if kind is WORKSPACE else set()
     return [
-        Resident(user, [sentence(_why(reason, names, required)) for reason in reasons[user.id]])
+        Resident(
+            user,
+            [sentence(_why(reason, names, required)) for reason in reasons[user.id]],
+            any(reason.source_id in required and not reason.kept for reason in reasons[user.id]),
+        )
         for user in people
         if user.id in reasons
     ]
