@@ -259,6 +259,22 @@ class TestFreshen:
         assert await facts_of(home, ann) == {}
         await settled(home)
 
+    async def test_nobody_waits_for_the_members_of_a_large_group_to_leave_it(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        home = await acme(store)
+        async with store.write() as tx:
+            people = [await home.person(tx, f"user{number}") for number in range(5)]
+            group = await home.group(tx, "Group", people)
+        await settled(home)
+        monkeypatch.setattr(indexing, "SOON", 4)
+        async with store.write() as tx:
+            await groups.delete(tx, home.org, group, actor=home.owner)
+        await indexing.freshen(store, home.org.id)
+        assert await count(home, Facet.GROUP, group) == (5, 0, 0)
+        await settled(home)
+        assert await count(home, Facet.GROUP, group) == (0, 0, 0)
+
     async def test_an_index_that_is_being_made_is_left_alone(self, store: Store) -> None:
         home = await acme(store)
         await indexing.freshen(store, home.org.id)

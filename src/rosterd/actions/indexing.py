@@ -25,6 +25,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from rosterd.actions.sealing import seal_some
+from rosterd.directory.facets import Facet
 from rosterd.directory.model import OrgId
 from rosterd.store import facts, index
 from rosterd.store.engine import Store, StoreError
@@ -43,6 +44,8 @@ SOON = 1_000
 """Events that a page may wait for; of more than these it does not see the effect yet."""
 PATIENCE = 1.0
 """Seconds that a page may wait for them."""
+TRIES = 3
+"""How often it is tried where somebody else was faster."""
 
 _DAY = 86_400_000_000
 _BUSY, _IDLE = 16.0, 0.25
@@ -77,8 +80,11 @@ class Pace:
         self.begin()
 
 
-async def advance(store: Store, org_id: OrgId, pace: Pace | None = None) -> bool:
-    """Take the index of an organisation one step on. False: there is nothing to do, or another was faster."""
+async def advance(store: Store, org_id: OrgId, pace: Pace | None = None, *, is_awaited: bool = False) -> bool:
+    """Take the index of an organisation one step on. False: there is nothing to do, or another was faster.
+
+    ``is_awaited``: somebody waits for it, so that what takes long is left alone.
+    """
     if pace is not None:
         pace.begin()
     async with store.read() as tx:
@@ -90,7 +96,7 @@ async def advance(store: Store, org_id: OrgId, pace: Pace | None = None) -> bool
         return await _clear(store, org_id, progress, pace)
     if progress.filled_to is not None:
         return await _fill(store, org_id, progress.filled_to, pace)
-    return await _follow(store, org_id, progress, pace)
+    return await _follow(store, org_id, progress, pace, is_awaited=is_awaited)
 
 
 async def make_anew(store: Store, org_id: OrgId) -> None:
@@ -103,9 +109,11 @@ async def freshen(store: Store, org_id: OrgId) -> None:
     """Let a page see what was changed before, if that is not too much. Never fails."""
     try:
         async with asyncio.timeout(PATIENCE):
-            while await _is_behind(store, org_id):
+            for _ in range(TRIES):
+                if not await _is_behind(store, org_id):
+                    return
                 await seal_some(store, org_id)
-                while await advance(store, org_id):
+                while await advance(store, org_id, is_awaited=True):
                     pass
     except (StoreError, TimeoutError):
         pass  # the page shows what there is
@@ -153,16 +161,20 @@ async def _fill(store: Store, org_id: OrgId, filled_to: str, pace: Pace | None) 
     )
 
 
-async def _follow(store: Store, org_id: OrgId, progress: Progress, pace: Pace | None) -> bool:
+async def _follow(
+    store: Store, org_id: OrgId, progress: Progress, pace: Pace | None, *, is_awaited: bool
+) -> bool:
     """Take the next seals: look at whom their events are about, then count them."""
     async with store.scan() as tx:
         last, ids = await index.seals(tx, org_id, progress.seal, EVENTS)
         events = await index.happenings(tx, org_id, ids) if ids else []
-    if last == progress.seal:
+        gone = index.deleted_groups(events)
+        members = [(await index.count(tx, org_id, Facet.GROUP, group)).total for group in gone]
+    if last == progress.seal or (is_awaited and sum(members) > SOON):
         return False
     people: Sequence[str] = ()
     if last > progress.read_after:
-        for group in index.deleted_groups(events):
+        for group in gone:
             if not await _leave(store, org_id, group, pace):
                 return False
         people = index.people_of(events)

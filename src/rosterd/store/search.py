@@ -34,7 +34,7 @@ FEW_NEAR = 20_000
 """People who are sorted by creation: the index knows when that was."""
 FEW_FAR = 2_000
 """The same by what has to be looked up of each."""
-SOME = 150_000
+SOME = 60_000
 """People whose ids are kept in mind while everybody is gone through."""
 SMALL = 3
 """A list with one in so many people, or more, is no shorter way than to go through all."""
