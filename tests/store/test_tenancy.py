@@ -628,6 +628,7 @@ async def ask_about_the_index(tx: Tx) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(search, "FEW_NEAR", few)
             patch.setattr(search, "FEW_FAR", few)
+            patch.setattr(search, "FIRST_SLICE", 1)
             for sort in Sort:
                 await search.page(tx, E1, search.Wanted(sort=sort), after=None, limit=1)
                 for words in ((), ("u",)):
