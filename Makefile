@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-deps lint format chaos fuzz bench bench-peers lock clean
+.PHONY: help run test test-deps screenshots lint format chaos fuzz bench bench-peers lock clean
 
 help:
 	@echo 'make run     serve a demo organisation on http://127.0.0.1:8080, kept in ./rosterd.db'
@@ -19,6 +19,7 @@ help:
 	@echo 'make format  let ruff format and fix what it can'
 	@echo 'make chaos   kill servers under load 200 times, on both engines; goes on where it stopped'
 	@echo 'make fuzz    a million bodies, filters and paths; goes on where it stopped'
+	@echo 'make screenshots  pictures of every page, into build/screenshots and a few into docs/screenshots'
 	@echo 'make bench   measure speed beside what the machine can do; bench-peers beside other servers'
 	@echo 'make lock    write the lock files anew (ARGS=--upgrade for newer releases)'
 	@echo 'make clean   remove .venv and caches; databases stay'
@@ -50,6 +51,10 @@ format: .venv/test.stamp
 # Both stop after thirty minutes, keep what is done in a state file, and show it all once everything is done.
 chaos fuzz: .venv/test.stamp
 	@exec $(BIN)/python -m tests.$@ $(ARGS)
+
+# Needs Chromium: make test-deps.
+screenshots: .venv/test.stamp
+	@exec $(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 # Needs wrk. Keeps its organisations in .bench; see docs/performance.md.
 bench: .venv/test.stamp
