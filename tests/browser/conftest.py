@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from playwright.sync_api import Browser, Page, StorageState
 from rosterd.directory.model import Role
 from tests.browser import chromium, crowd
 from tests.browser.catalogue import SEATS
-from tests.browser.chromium import Watch
+from tests.browser.chromium import WIDE, Watch
 from tests.browser.crowd import DOMAIN, Crowd
 from tests.protocol.live import Api, Server, serving
 
@@ -54,8 +55,9 @@ class Visitor:
 
     browser: Browser = field(repr=False)
     premises: Premises
-    watch: Watch
-    seats: dict[str, StorageState] = field(repr=False)
+    watch: Watch = field(default_factory=Watch)
+    seats: dict[str, StorageState] = field(default_factory=dict, repr=False)  # by address
+    kept: dict[tuple[str | None, bool], Page] = field(default_factory=dict, repr=False)
 
     def window(self, who: Role | str | None = None, **looks: object) -> Page:
         """A new window of somebody: a role, or an address. ``looks``: as of `chromium.window`."""
@@ -66,11 +68,27 @@ class Visitor:
         url = self.premises.server.url
         return chromium.window(self.browser, url, self.watch, seat=seat, **looks)  # type: ignore[arg-type]
 
+    def glance(self, who: Role | None, *, scripts: bool = True) -> Page:
+        """A window for whoever only looks, which other tests have looked through: that saves time."""
+        page = self.kept.get((who, scripts))
+        if page is None:
+            page = self.kept[who, scripts] = self.window(who, scripts=scripts)
+        page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+        page.emulate_media(color_scheme="light")
+        return page
+
+    def close(self) -> None:
+        """Close what one test has opened for itself."""
+        kept = [page.context for page in self.kept.values()]
+        for context in self.browser.contexts:
+            if context not in kept:
+                context.close()
+
     def _sign_in(self, email: str) -> StorageState:
         page = chromium.window(self.browser, self.premises.server.url, self.watch)
         page.goto(self.premises.run("signin-link", "--user", email, "--base-url", self.premises.server.url))
         page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/home")
+        page.wait_for_url(re.compile("/(home|admin)$"))
         state = page.context.storage_state()
         page.context.close()
         return state
@@ -117,16 +135,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def seats() -> dict[str, StorageState]:
-    """The cookies of those who have signed in: address → them."""
-    return {}
+def somebody(browser: Browser, premises: Premises) -> Visitor:
+    """What is kept from test to test: who has signed in, and windows to look through."""
+    return Visitor(browser, premises)
 
 
 @pytest.fixture
-def visitor(browser: Browser, premises: Premises, seats: dict[str, StorageState]) -> Iterator[Visitor]:
+def visitor(somebody: Visitor) -> Iterator[Visitor]:
     """Opens windows. When the test ends, nothing may have gone wrong in any of them."""
-    visitor = Visitor(browser, premises, Watch(), seats)
-    yield visitor
-    for context in browser.contexts:
-        context.close()
-    assert not visitor.watch.problems, "\n".join(visitor.watch.problems)
+    problems = somebody.watch.problems
+    problems.clear()
+    yield somebody
+    somebody.close()
+    assert not problems, "\n".join(problems)

@@ -1,7 +1,7 @@
 """An organisation of 100,000 for pages to be looked at, made in seconds.
 
-Almost everybody is written as rows, past the actions. What pages tell of the last weeks (who was created, and
-by what program, who signed in, who left) is done by the actions, at times of the past.
+Almost everybody is written as rows, past the actions (:mod:`tests.browser.people`); the last weeks are told
+by the actions (:mod:`tests.browser.story`). The index of people is made.
 """
 
 from __future__ import annotations
@@ -13,87 +13,54 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from msgspec import UNSET
 
-from rosterd.actions import (
-    apps,
-    channels,
-    connections,
-    groups,
-    guests,
-    indexing,
-    orgs,
-    signin,
-    users,
-    workspaces,
-)
+from rosterd.actions import apps, channels, connections, groups, indexing, orgs, workspaces
 from rosterd.app import seal
 from rosterd.directory.channels import GENERAL
-from rosterd.directory.groups import GroupChange, Members
-from rosterd.directory.model import (
-    Actor,
-    ChannelId,
-    GroupId,
-    GroupWorkspace,
-    Org,
-    Origin,
-    Plan,
-    Profile,
-    Role,
-    TeamId,
-    User,
-)
-from rosterd.directory.signin import Means
-from rosterd.directory.users import UserChange
+from rosterd.directory.groups import GroupChange
+from rosterd.directory.model import Actor, ChannelId, GroupId, GroupWorkspace, Org, Origin, Plan, TeamId
 from rosterd.provisioning.cards import card
 from rosterd.store import channels as channel_rows
-from rosterd.store import users as user_rows
 from rosterd.store.engine import Store, Tx, open_store
-from tests.browser import people
+from tests.browser import people, story
 from tests.browser.people import Base
+from tests.browser.story import OWNER, Cast
 from tests.protocol.live import SECRET
 
 DOMAIN = "meridian"
-SIZE = 100_000
-RECENT = 1_000
-"""People created by the actions, in the last weeks."""
 
 _DAY = 86_400
 _OLDEST = 1_200  # days ago
 _TRAIL = 42  # days ago: since then there is an audit trail of people
 
-OWNER, ADMIN, MEMBER, GUEST = (f"{name}@meridian.example" for name in ("olive", "ada", "mira", "gus"))
-
 _WORKSPACES = ("build", "field", "berlin", "oakland", "lab", "care")
 _CHANNELS = ("deploys", "incidents", "deals", "shift-handover", "canteen", "safety", "hiring", "night-fleet")
-_CLIENTS = (
-    "Okta SCIM Client 1.0.0",
-    "Azure AD SCIM Client",
-    "Python/3.11 slackclient/3.41.0 Linux/6.1",
-    "GoogleAutoProvisioning",
-)
 
 
 class Crowd(msgspec.Struct, frozen=True):
-    """Ids of what there is to look at, and a token of the owner's."""
+    """What there is to look at: ids, but for what is said otherwise."""
 
     domain: str
     org_id: str
-    token: str
     owner: str
-    member: str  # somebody with groups, workspaces, channels and a history
     invited: str
     deactivated: str
-    guest: str
     group: str  # the largest
     workspace: str
     channel: str
+    private: str  # a channel
     left: str  # a workspace that the owner and the member may leave
-    client_id: str  # of an app
+    app: str
+    client_id: str  # the app's
+    token: str  # the text of one of the owner's
+    token_id: str
+    member: str  # somebody with groups, workspaces, channels and a history
+    guest: str
+    batch: str  # a bulk change that the owner may confirm
 
 
 def make(path: Path) -> Crowd:
-    """Write the database, which is not there yet."""
+    """Write the database, which is not there yet. Under way no other event loop may run in this thread."""
     return asyncio.run(_make(path))
 
 
@@ -101,18 +68,18 @@ async def _make(path: Path) -> Crowd:
     now = int(time.time())
     store = await open_store(f"sqlite:///{path}", create=True, card=card)
     try:
-        base, token = await _begin(store, (now - _OLDEST * _DAY) * 1_000_000)
+        base = await _begin(store, (now - _OLDEST * _DAY) * 1_000_000)
     finally:
         await store.close()
     until = (now - _TRAIL * _DAY) * 1_000_000
-    people.fill(path, base, SIZE - RECENT, until)
+    people.fill(path, base, until)
     store = await open_store(f"sqlite:///{path}", card=card)
     try:
-        await _go_on(store, base, until // 1_000_000, now)
+        cast = await story.tell(store, base, until // 1_000_000, now)
         await seal(store)
         while await indexing.advance(store, base.org.id):
             pass
-        crowd = await _seen(store, base, token)
+        crowd = await _seen(store, base, cast)
     finally:
         await store.close()
     connection = sqlite3.connect(path)
@@ -121,14 +88,13 @@ async def _make(path: Path) -> Crowd:
     return crowd
 
 
-async def _begin(store: Store, start: int) -> tuple[Base, str]:
-    """The organisation, its places and its groups, and a token of the owner's."""
+async def _begin(store: Store, start: int) -> Base:
+    """The organisation, its places and its groups."""
     origin = Origin("made", "rosterd org create")
     async with store.write() as tx:
         tx.now = start
         org, owner = await orgs.create(tx, "Meridian Freight", DOMAIN, Plan.ENTERPRISE, OWNER, origin=origin)
         actor = orgs.operator(org.id, origin)
-        _, token = await apps.create_token(tx, org, owner, ("admin",), key=SECRET.encode(), actor=actor)
         await apps.create_app(
             tx, org, "Fleet Planner", ["http://127.0.0.1/fleet"], ["admin", "users:read"],
             key=SECRET.encode(), actor=actor,
@@ -148,7 +114,7 @@ async def _begin(store: Store, start: int) -> tuple[Base, str]:
         await connections.connect_channels(tx, org, large, [shared], actor=actor)
         generals = {team: await channel_rows.named(tx, org.id, team, GENERAL) for team in teams}
     known = {team: general for team, general in generals.items() if general is not None}
-    return Base(org, owner.id, teams, known, rooms, departments, large, leading, {large: shared}), token
+    return Base(org, owner.id, teams, known, rooms, departments, large, leading, {large: shared})
 
 
 async def _rooms(tx: Tx, org: Org, teams: Sequence[TeamId], actor: Actor) -> list[tuple[ChannelId, TeamId]]:
@@ -164,104 +130,26 @@ async def _group(tx: Tx, org: Org, name: str, actor: Actor) -> GroupId:
     return (await groups.create(tx, org, GroupChange(display_name=name), actor=actor)).id
 
 
-async def _go_on(store: Store, base: Base, start: int, now: int) -> None:
-    """The last weeks, up to an hour ago: people are created, most of them sign in, and some leave."""
-    step = (now - 3_600 - start) // RECENT
-    for first in range(0, RECENT, 250):
-        async with store.write() as tx:
-            for number in range(first, first + 250):
-                tx.now = (start + step * number) * 1_000_000
-                await _arrive(tx, base, SIZE - RECENT + number)
-    async with store.write() as tx:
-        tx.now = (now - 3_600) * 1_000_000
-        await _those_with_names(tx, base, now)
-        await tx.run("DELETE FROM outbox WHERE org_id = $1", base.org.id)  # nobody is to be mailed
-
-
-def _by(base: Base, number: int) -> Actor:
-    origin = Origin(f"request-{number}", _CLIENTS[number // 9 % len(_CLIENTS)], "192.0.2.7")
-    return Actor(base.org.id, base.owner, Role.PRIMARY_OWNER, origin)
-
-
-async def _arrive(tx: Tx, base: Base, number: int) -> None:
-    actor = _by(base, number)
-    given, _, username = people.names(number)
-    change = UserChange(
-        username=username,
-        email=f"{username}@meridian.example",
-        display_name=given,
-        profile=people.profile(number, None),
-        manager=base.owner if number % 5 else UNSET,
-    )
-    user = await users.create(tx, base.org, change, actor=actor)
-    if number % 3:
-        origin = Origin(f"sign-in-{number}", "Firefox 146 on Linux", "198.51.100.23")
-        await signin.sign_in(tx, base.org, user.id, Means.OIDC, key=SECRET.encode(), origin=origin)
-    if number % 17 == 0:
-        await users.deactivate(tx, base.org, await users.existing(tx, base.org.id, user.id), actor=actor)
-
-
-async def _those_with_names(tx: Tx, base: Base, now: int) -> None:
-    """Who signs in in the tests: an administrator, a member with places and a history, a guest."""
-    org, actor = base.org, _by(base, 0)
-    ada = await _settle(tx, org, ADMIN, "Ada", "Adeyemi", actor=actor)
-    mira = await _settle(tx, org, MEMBER, "Mira", "Castellanos", actor=actor)
-    gus = await _settle(tx, org, GUEST, "Gus", "Guestley", guest=True, actor=actor)
-    await users.set_role(tx, org, ada, Role.ADMIN, actor=orgs.operator(org.id, Origin("made", "rosterd")))
-    both = GroupChange(members=Members(add=(ada.id, mira.id)))
-    await groups.update(tx, org, base.large, both, actor=actor)
-    profile = msgspec.structs.replace(mira.profile, title="Head of Dispatch", department="Terminal Berlin")
-    await users.update(tx, org, mira, UserChange(profile=profile, display_name="Mira C."), actor=actor)
-    room, team = base.rooms[0]
-    for user in (mira, gus):
-        await workspaces.assign(tx, org, team, user.id, channel_ids=[room], actor=actor)
-    await guests.set_expiration(tx, org, gus.id, now + 5 * _DAY, actor=actor)
-
-
-async def _settle(
-    tx: Tx, org: Org, email: str, given: str, family: str, *, guest: bool = False, actor: Actor
-) -> User:
-    """Somebody who has signed in."""
-    profile = Profile(given_name=given, family_name=family, title="Dispatcher", department="Operations")
-    username = email.partition("@")[0]
-    change = UserChange(username=username, email=email, display_name=given, guest=guest, profile=profile)
-    made = await users.create(tx, org, change, actor=actor)
-    origin = Origin(f"sign-in of {username}", "Firefox 146 on Linux", "198.51.100.23")
-    await signin.sign_in(tx, org, made.id, Means.LINK, key=SECRET.encode(), origin=origin)
-    return await users.existing(tx, org.id, made.id)
-
-
-async def _seen(store: Store, base: Base, token: str) -> Crowd:
+async def _seen(store: Store, base: Base, cast: Cast) -> Crowd:
+    org = base.org.id
     async with store.read() as tx:
-        org = base.org.id
-
-        async def named(email: str) -> str:
-            id = await user_rows.find_by_email(tx, org, email)
-            assert id is not None
-            return id
-
         [[invited]], [[gone]] = [
-            await tx.all(
-                f"SELECT id FROM users WHERE org_id = $1 AND {what} ORDER BY created DESC LIMIT 1", org
-            )
-            for what in (
-                "role = 'member' AND date_claimed IS NULL AND deactivated = 0",
-                "deactivated = 1",
-            )
+            await tx.all(f"SELECT id FROM users WHERE org_id = $1 AND {what} ORDER BY id DESC LIMIT 1", org)
+            for what in ("date_claimed IS NULL AND deactivated = 0 AND role = 'member'", "deactivated = 1")
         ]
-        [[app]] = await tx.all("SELECT client_id FROM apps WHERE org_id = $1", org)
-        return Crowd(
-            domain=DOMAIN,
-            org_id=org,
-            token=token,
-            owner=base.owner,
-            member=await named(MEMBER),
-            invited=invited,
-            deactivated=gone,
-            guest=await named(GUEST),
-            group=base.large,
-            workspace=base.teams[3],
-            channel=base.rooms[0][0],
-            left=base.rooms[0][1],
-            client_id=app,
-        )
+        [[app_id, client_id]] = await tx.all("SELECT id, client_id FROM apps WHERE org_id = $1", org)
+    return Crowd(
+        domain=DOMAIN,
+        org_id=org,
+        owner=base.owner,
+        invited=invited,
+        deactivated=gone,
+        group=base.large,
+        workspace=base.teams[3],
+        channel=base.rooms[0][0],
+        private=base.rooms[1][0],
+        left=base.rooms[0][1],
+        app=app_id,
+        client_id=client_id,
+        **cast._asdict(),
+    )

@@ -18,6 +18,8 @@ from rosterd.directory.model import DIRECTLY, ChannelId, GroupId, Org, Profile, 
 from rosterd.directory.names import folded
 from rosterd.provisioning.cards import card
 
+SIZE = 99_000
+"""How many there are. With those of the last weeks they are 100,000."""
 LARGE = 10_000
 """Members of the largest group: the first so many."""
 TEAM = 40
@@ -34,15 +36,13 @@ _FAMILY = (
     "Featherstonehaugh-Cholmondeley", "Li", "Þórsdóttir", "",
 )  # fmt: skip
 _TITLES = (
-    "Backend Engineer", "Account Executive", "People Partner", "Head of Regional Sales", "Product Designer",
-    "Site Reliability Engineer", "Financial Analyst", "Dispatcher", "Fleet Mechanic", "Customs Broker",
-    "Nurse",
-    "Senior Vice President, Intermodal Planning and Regulatory Affairs", "Driver",
+    *("Driver",) * 6, *("Dispatcher",) * 3, "Customs Broker", "Fleet Mechanic", "Fleet Mechanic", "Nurse",
+    "Backend Engineer", "Account Executive", "People Partner", "Product Designer", "Financial Analyst",
+    "Site Reliability Engineer", "Senior Vice President, Intermodal Planning and Regulatory Affairs",
 )  # fmt: skip
 _DEPARTMENTS = (
-    "Engineering", "Sales", "People", "Finance", "Design", "Support", "Legal", "Operations",
-    "Terminal Berlin",
-    "Terminal Oakland", "Research & Development",
+    *("Operations",) * 9, *("Terminal Berlin",) * 6, *("Terminal Oakland",) * 4, *("Support",) * 3,
+    *("Engineering",) * 3, "Sales", "Sales", "People", "Finance", "Design", "Legal", "Research & Development",
 )  # fmt: skip
 _DIVISIONS = ("Europe", "North America", "Asia Pacific", "Headquarters")
 _PLAIN = str.maketrans({"ê": "e", "ø": "o", "í": "i", "é": "e", "þ": "t", "ó": "o", "’": None, "-": None})
@@ -76,18 +76,18 @@ def profile(number: int, manager: UserId | None) -> Profile:
         family_name=family,
         title=_TITLES[number // 3 % len(_TITLES)],
         has_custom=True,
-        department=_DEPARTMENTS[number // TEAM % len(_DEPARTMENTS)],
-        division=_DIVISIONS[number // 1_000 % len(_DIVISIONS)],
+        department=_DEPARTMENTS[number // TEAM * 13 % len(_DEPARTMENTS)],
+        division=_DIVISIONS[number // 1_000 % 7 % len(_DIVISIONS)],
         employee_number=f"{number:06}",
         manager_id=manager,
     )
 
 
-def fill(path: Path, base: Base, count: int, until: int) -> None:
-    """Write so many people into the database, created one after the other until then (microseconds)."""
+def fill(path: Path, base: Base, until: int) -> None:
+    """Write them all into the database, created one after the other until then (microseconds)."""
     rows: dict[str, list[tuple[object, ...]]] = defaultdict(list)
-    step = (until - base.org.created) // (count + 1)
-    for number in range(count):
+    step = (until - base.org.created) // (SIZE + 1)
+    for number in range(SIZE):
         user = _user(base, number, base.org.created + step * (number + 1))
         for table, row in _rows(base, number, user):
             rows[table].append(row)
@@ -104,7 +104,8 @@ def fill(path: Path, base: Base, count: int, until: int) -> None:
     connection.close()
 
 
-def _id(number: int) -> UserId:
+def id_of(number: int) -> UserId:
+    """Whose number this is."""
     return UserId(slack_id("W", 36**8 + number * 7_919))
 
 
@@ -117,7 +118,7 @@ def _user(base: Base, number: int, created: int) -> User:
     days = number % 300 if role.is_guest and number % 7 else None
     return User(
         org_id=base.org.id,
-        id=_id(number),
+        id=id_of(number),
         created=created,
         username=username,
         email=f"{username}@meridian.example",
@@ -127,7 +128,7 @@ def _user(base: Base, number: int, created: int) -> User:
         date_claimed=claimed,
         guest_expires=None if days is None else created // 1_000_000 + 86_400 * (1_200 + days),
         erased=False,
-        profile=profile(number, _id(lead) if lead != number else base.owner),
+        profile=profile(number, id_of(lead) if lead != number else base.owner),
     )
 
 
