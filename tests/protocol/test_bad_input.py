@@ -181,7 +181,7 @@ def test_an_unknown_version_is_told_so(org: Org, version: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/index.html", "/robots.txt", "/apis/users.list", "/scim", "/SCIM/v1/Users"]
+    "path", ["/index.html", "/robots.txt", "/apis/users.list", "/scim", "/SCIM/v1/Users"]
 )
 def test_what_is_no_scim_path_is_a_bad_endpoint_too(org: Org, path: str) -> None:
     api = org.api("v1")
