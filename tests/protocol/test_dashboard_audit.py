@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rosterd.dashboard.admin.evidence import HEADS
+from rosterd.dashboard.admin.records.evidence import HEADS
 from tests.protocol import inside, live
 from tests.protocol.browser import Browser, Form, Screen, sign_in
 from tests.protocol.live import Org, Server, ok

@@ -5,26 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rosterd.dashboard import colleagues, consent, local, pages, people, signin
-from rosterd.dashboard.admin import (
-    apps,
-    audit,
-    breakdowns,
-    bulk,
-    bulk_choice,
-    channels,
-    connecting,
-    frame,
-    groups,
-    log,
-    member,
-    member_changes,
-    members,
-    overview,
-    tokens,
-    webhooks,
-    workspace_people,
-    workspaces,
-)
+from rosterd.dashboard.admin import breakdowns, bulk, frame, members, overview, places, programs, records
 from rosterd.dashboard.desk import Desk, Rooms
 from rosterd.dashboard.oidc import ProviderUnavailable
 from rosterd.dashboard.pages import Handler, Page, Visit
@@ -71,26 +52,8 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
 }
 """Path (``*``: any one segment, given to the handler) → method → handler."""
 
-_SHOWN = (
-    apps,
-    audit,
-    breakdowns,
-    bulk,
-    bulk_choice,
-    channels,
-    connecting,
-    groups,
-    log,
-    member,
-    member_changes,
-    members,
-    overview,
-    tokens,
-    webhooks,
-    workspace_people,
-    workspaces,
-)
-"""Modules whose pages register themselves in `frame.ROUTES`."""
+_SHOWN = (overview, breakdowns, members, places, records, bulk, programs)
+"""What has pages, which register themselves in `frame.ROUTES`."""
 
 FIRST = frozenset(("*/" + path[1] if path[0] == "*" else path[0]) if path else "" for path in ROUTES)
 """The first segments that pages have (the root: an empty one), or ``*/`` and the second, of any first."""

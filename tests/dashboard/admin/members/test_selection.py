@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from rosterd.dashboard import exports
-from rosterd.dashboard.admin import history, profile
-from rosterd.dashboard.admin.selection import COLUMNS, DEFAULT_COLUMNS, read
+from rosterd.dashboard.admin.members import history, profile
+from rosterd.dashboard.admin.members.selection import COLUMNS, DEFAULT_COLUMNS, read
 from rosterd.directory import trail
 from rosterd.directory.facets import Facet, Sort
 from rosterd.directory.model import Profile

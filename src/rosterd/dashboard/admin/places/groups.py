@@ -1,7 +1,7 @@
 """Groups, and a group: who is in it, where it leads, how it came to be, and what could be connected to it.
 
-Whatever changes where a group leads goes by :mod:`rosterd.dashboard.admin.connecting`. Members and names
-come from the identity provider: they are not changed here.
+Whatever changes where a group leads goes by :mod:`rosterd.dashboard.admin.places.connecting`. Members and
+names come from the identity provider: they are not changed here.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from rosterd.actions import consequences, indexing
-from rosterd.dashboard.admin import history, residents
-from rosterd.dashboard.admin.connecting import MOST, missing
 from rosterd.dashboard.admin.frame import Look, page
+from rosterd.dashboard.admin.members import history
+from rosterd.dashboard.admin.places import residents
+from rosterd.dashboard.admin.places.connecting import MOST, missing
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import WORDS
 from rosterd.directory import channels as channel_rules

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from rosterd.actions import bulk as actions
 from rosterd.actions import indexing
 from rosterd.dashboard import forms, pages
-from rosterd.dashboard.admin import selection
-from rosterd.dashboard.admin.bulk_words import ACTIONS
+from rosterd.dashboard.admin.bulk.words import ACTIONS
 from rosterd.dashboard.admin.frame import Done, Look, Shown, form, page
+from rosterd.dashboard.admin.members import selection
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import ROLES, STATUSES
 from rosterd.directory import bulk as rules

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from rosterd.actions import apps as actions
 from rosterd.dashboard.admin.frame import Done, Look, Shown, form, page
 from rosterd.dashboard.admin.fresh import check_fresh, sign_in_again
-from rosterd.dashboard.admin.scopes import chosen, offered
-from rosterd.dashboard.admin.standing import Standing, standings
+from rosterd.dashboard.admin.programs.scopes import chosen, offered
+from rosterd.dashboard.admin.programs.standing import Standing, standings
 from rosterd.dashboard.pages import Page
 from rosterd.directory import access
 from rosterd.directory import apps as rules

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rosterd.dashboard.admin.evidence import Change, Evidence, evidence
+from rosterd.dashboard.admin.records.evidence import Change, Evidence, evidence
 from rosterd.directory.advice import advice
 from rosterd.directory.connectors import LABELS
 from rosterd.directory.model import Org

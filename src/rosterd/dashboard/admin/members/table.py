@@ -1,7 +1,7 @@
 """All members: searched, filtered, sorted, a page at a time, and the whole selection as a file.
 
-The state of the list is its address (:mod:`rosterd.dashboard.admin.selection`). Whatever a page shows, it
-looks at a bounded number of rows: nothing is counted for it.
+The state of the list is its address (:mod:`rosterd.dashboard.admin.members.selection`). Whatever a page
+shows, it looks at a bounded number of rows: nothing is counted for it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from rosterd.actions import indexing
 from rosterd.dashboard import exports, pages
-from rosterd.dashboard.admin import listing, selection
 from rosterd.dashboard.admin.frame import Look, page
-from rosterd.dashboard.admin.selection import COLUMNS, FACETS, Selection
+from rosterd.dashboard.admin.members import listing, selection
+from rosterd.dashboard.admin.members.selection import COLUMNS, FACETS, Selection
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import ROLES, STATUSES, WORDS
 from rosterd.directory.connectors import LABELS

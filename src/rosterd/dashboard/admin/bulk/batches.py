@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from rosterd.actions import bulk as actions
 from rosterd.dashboard import pages
-from rosterd.dashboard.admin.bulk_choice import PATH
-from rosterd.dashboard.admin.bulk_words import ACTIONS, STATES, changes, outcome, result, title
+from rosterd.dashboard.admin.bulk.choice import PATH
+from rosterd.dashboard.admin.bulk.words import ACTIONS, STATES, changes, outcome, result, title
 from rosterd.dashboard.admin.frame import Done, Look, form, page
 from rosterd.dashboard.pages import Page
 from rosterd.directory import bulk as rules

@@ -10,11 +10,11 @@ import time
 from collections.abc import Sequence
 
 from rosterd.actions import apps as actions
-from rosterd.dashboard.admin.apps import Row, rows_of
 from rosterd.dashboard.admin.frame import Done, Look, Shown, check_stamp, form, page, stamp
 from rosterd.dashboard.admin.fresh import check_fresh, sign_in_again
-from rosterd.dashboard.admin.scopes import chosen, offered
-from rosterd.dashboard.admin.standing import DAY, HOUR, span
+from rosterd.dashboard.admin.programs.apps import Row, rows_of
+from rosterd.dashboard.admin.programs.scopes import chosen, offered
+from rosterd.dashboard.admin.programs.standing import DAY, HOUR, span
 from rosterd.dashboard.pages import Page
 from rosterd.directory import access
 from rosterd.directory import apps as rules

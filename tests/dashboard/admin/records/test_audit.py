@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from rosterd.dashboard.admin import audit
 from rosterd.dashboard.admin.frame import Look
+from rosterd.dashboard.admin.records import audit
 from rosterd.dashboard.desk import Desk
 from rosterd.directory.model import Origin
 from rosterd.directory.signin import Means, Session, SessionId

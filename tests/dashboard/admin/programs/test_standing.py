@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from rosterd.dashboard.admin.standing import DAY, Standing, standings
+from rosterd.dashboard.admin.programs.standing import DAY, Standing, standings
 from rosterd.directory.model import OrgId, Role, Token, TokenId, UserId
 from tests.directory.people import a_user
 

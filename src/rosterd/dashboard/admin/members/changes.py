@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from rosterd.actions import guests, invitations, signin, workspaces
 from rosterd.actions import users as actions
 from rosterd.dashboard.admin.frame import Done, Look, check_stamp, form, page
-from rosterd.dashboard.admin.member import member, nobody, of_user, offers, roles_for
+from rosterd.dashboard.admin.members.member import member, nobody, of_user, offers, roles_for
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import ROLES, WORDS
 from rosterd.directory.errors import DirectoryError, Invalid, NotAllowed, NotFound

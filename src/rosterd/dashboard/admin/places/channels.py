@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from rosterd.actions import channels as actions
 from rosterd.actions import indexing
-from rosterd.dashboard.admin import residents
-from rosterd.dashboard.admin.connecting import missing
 from rosterd.dashboard.admin.frame import Done, Look, check_stamp, form, page, stamp
+from rosterd.dashboard.admin.places import residents
+from rosterd.dashboard.admin.places.connecting import missing
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import WORDS
 from rosterd.directory.errors import Invalid, NotFound

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from rosterd.actions import workspaces as actions
-from rosterd.dashboard.admin import residents
-from rosterd.dashboard.admin.connecting import missing
 from rosterd.dashboard.admin.frame import Done, Look, check_stamp, form, page, stamp
-from rosterd.dashboard.admin.workspaces import about
+from rosterd.dashboard.admin.places import residents
+from rosterd.dashboard.admin.places.connecting import missing
+from rosterd.dashboard.admin.places.workspaces import about
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import WORDS
 from rosterd.directory import workspaces as rules

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rosterd.dashboard.admin import history, profile
 from rosterd.dashboard.admin.frame import Look, page, stamp
+from rosterd.dashboard.admin.members import history, profile
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import WORDS
 from rosterd.directory import access

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rosterd.dashboard.admin import profile
+from rosterd.dashboard.admin.members import profile
 from rosterd.dashboard.pages import moment
 from rosterd.dashboard.words import ROLES
 from rosterd.directory.connectors import LABELS, connector

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from rosterd.dashboard import exports, pages
-from rosterd.dashboard.admin.asked import day, whom
 from rosterd.dashboard.admin.frame import Look, page
-from rosterd.dashboard.admin.lines import HEADS, Line, cells, line, value
+from rosterd.dashboard.admin.records.asked import day, whom
+from rosterd.dashboard.admin.records.lines import HEADS, Line, cells, line, value
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.tails import News
 from rosterd.dashboard.words import Words

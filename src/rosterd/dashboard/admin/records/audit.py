@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from rosterd.actions import verifications as actions
 from rosterd.dashboard import exports
-from rosterd.dashboard.admin.asked import day, whom
-from rosterd.dashboard.admin.evidence import HEADS, as_written, cell, evidence
 from rosterd.dashboard.admin.frame import Done, Look, form, page
+from rosterd.dashboard.admin.records.asked import day, whom
+from rosterd.dashboard.admin.records.evidence import HEADS, as_written, cell, evidence
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import Words
 from rosterd.directory import trail as vocabulary
