@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,7 +17,7 @@ from rosterd.directory.facets import Facet
 from rosterd.directory.groups import GroupChange
 from rosterd.directory.model import GroupWorkspace, OrgId, Origin, Plan, Profile, Role, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import fsck
+from rosterd.store import facts, fsck
 from rosterd.store import index as rows
 from rosterd.store.engine import Store, StoreUnavailable
 from rosterd.store.index import Count
@@ -119,6 +121,31 @@ async def test_each_change_is_followed_in_facts_and_counts(store: Store) -> None
     erased = {"group": [keys], "role": ["member"], "source": ["other"], "status": ["deactivated"]}
     assert await facts_of(home, ann) == erased
     assert await count(home, Facet.WORKSPACE, other) == (0, 0, 0)
+
+
+async def test_people_in_many_places_are_compared_off_the_event_loop(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, seen = await acme(store), list[bool]()
+
+    def compare(*args: Any) -> None:
+        seen.append(threading.current_thread() is threading.main_thread())
+        facts_compare(*args)
+
+    facts_compare = facts.compare
+    monkeypatch.setattr(facts, "compare", compare)
+    async with store.write() as tx:
+        ann = await home.person(tx, "ann")
+        groups = {await home.group(tx, f"Group {n}", [ann]) for n in range(3)}
+    await settled(home)
+    assert all(seen)
+    seen.clear()
+    monkeypatch.setattr(indexing, "PLACES", 2)
+    monkeypatch.setattr(facts, "_MANY", 2)
+    async with store.write() as tx:
+        groups.add(await home.group(tx, "One more", [ann]))
+    await settled(home)
+    assert (seen, {*(await facts_of(home, ann))["group"]}) == ([False], groups)
 
 
 async def test_members_of_a_deleted_group_are_taken_out_of_it(

@@ -35,6 +35,8 @@ PEOPLE = 200
 """Whom one transaction is about."""
 AT_ONCE = 25
 """For how many people the event loop computes without looking up: less than a millisecond."""
+PLACES = 1_000
+"""In how many places they may be, all together: for people in more a thread computes."""
 EVENTS = 500
 """Events that one step takes, or as many as one seal has."""
 COUNTED_DAYS = 31
@@ -225,8 +227,12 @@ async def _refresh(
         return False
     wanted = facts.Difference()
     for start in range(0, len(known.people), AT_ONCE):
-        facts.compare(known, wanted, start, start + AT_ONCE)
-        await asyncio.sleep(0)
+        stop = start + AT_ONCE
+        if known.places(start, stop) > PLACES:
+            await asyncio.to_thread(facts.compare, known, wanted, start, stop)
+        else:
+            facts.compare(known, wanted, start, stop)
+            await asyncio.sleep(0)
     days = Counter((each.created // _DAY, each.action) for each in events)
     after = moved(now)
     if not wanted and not days and after == now:

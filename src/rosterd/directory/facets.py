@@ -52,6 +52,8 @@ class Sort(StrEnum):
 
 VALUE_LENGTH = 200
 WORD_LENGTH = 64
+TEXT_LENGTH = 256
+"""Characters of a name in which words are looked for: folding takes the square of the accents on a letter."""
 MOST_WORDS = 16
 """Of one person."""
 MOST_ASKED = 8
@@ -139,7 +141,7 @@ def asked(text: str) -> tuple[str, ...]:
 
 
 def _tokens(text: str) -> Iterator[str]:
-    for token in folded(text).split():
+    for token in folded(text[:TEXT_LENGTH]).split():
         # "Jr." and "ann.": what ends a word may be the middle of an address that is not yet typed to its end.
         word = token.lstrip(_PUNCTUATION).rstrip(_CLOSING)[:WORD_LENGTH]
         if word:

@@ -11,6 +11,7 @@ Rules of this module:
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ UNKNOWN_CLIENT = "rosterd import"
 
 _ROWS = 1_000
 """Rows that one statement takes."""
+
+_MANY = 5_000
+"""Rows from which putting them in order is no work for the event loop."""
 
 
 class Entry(NamedTuple):
@@ -94,6 +98,11 @@ class Known(NamedTuple):
     groups: Mapping[str, list[str]]
     clients: Mapping[str, str]
 
+    def places(self, start: int, stop: int) -> int:
+        """In how many workspaces and groups some of these people are, all together."""
+        ids = [row[0] for row in self.people[start:stop]]
+        return sum(len(each.get(id, ())) for id in ids for each in (self.workspaces, self.groups))
+
 
 async def find_many(tx: Tx, org: OrgId, ids: Sequence[str]) -> Known:
     """All that facts about these people follow from, and what the index has of them."""
@@ -101,8 +110,8 @@ async def find_many(tx: Tx, org: OrgId, ids: Sequence[str]) -> Known:
     people = await tx.all(_PEOPLE, org, wanted)
     return Known(
         people,
-        _grouped(await tx.all(_WORKSPACES, org, wanted)),
-        _grouped(await tx.all(_GROUPS, org, wanted)),
+        await _by_person(await tx.all(_WORKSPACES, org, wanted)),
+        await _by_person(await tx.all(_GROUPS, org, wanted)),
         dict(await tx.all(_CREATIONS, org, [row[0] for row in people if _source(row[-1]) is None])),
     )
 
@@ -198,6 +207,10 @@ def _source(facts: str | None) -> str | None:
     if facts is None:
         return None
     return next((value for name, value in _decode(facts) if name == Facet.SOURCE), None)
+
+
+async def _by_person(rows: Sequence[Row]) -> dict[str, list[str]]:
+    return _grouped(rows) if len(rows) < _MANY else await asyncio.to_thread(_grouped, rows)
 
 
 def _grouped(rows: Iterable[Row]) -> dict[str, list[str]]:

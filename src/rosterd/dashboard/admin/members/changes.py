@@ -109,7 +109,7 @@ async def set_role(tx: Tx, look: Look, user_id: str) -> Done:
     if role is not Role.PRIMARY_OWNER:
         await workspaces.set_org_role(tx, look.org, user.id, role, actor=look.actor)
         return _done(user, f"{user.full_name} is now: {ROLES[role]}.")
-    if folded(look.fields.get(WORD_OF_HANDOVER, "").strip()) != folded(user.full_name):
+    if _compared(look.fields.get(WORD_OF_HANDOVER, "")) != _compared(user.full_name):
         raise Invalid("not_confirmed")
     await actions.set_role(tx, look.org, user, role, actor=look.actor)
     return _done(user, f"{user.full_name} is now the primary owner, and you are an owner.")
@@ -191,6 +191,11 @@ async def _seen(tx: Tx, look: Look, user_id: str) -> User:
 
 def _done(user: User, notice: str, tab: str = "") -> Done:
     return Done(f"/admin/members/{user.id}{f'?tab={tab}' if tab else ''}", notice)
+
+
+def _compared(name: str) -> str:
+    """A name as it is compared: no more of it than somebody would type."""
+    return folded(name.strip()[:256])
 
 
 def _role(text: str) -> Role:
