@@ -12,7 +12,7 @@ from rosterd.actions.passwords import Claim, Comparison
 from rosterd.actions.signin import Entry
 from rosterd.directory.errors import DirectoryError
 from rosterd.directory.model import Role, User
-from rosterd.directory.signin import Means
+from rosterd.directory.signin import MAX_PASSWORD, Means
 from rosterd.store import passwords as rows
 from tests.actions.acme import operator
 from tests.actions.acting import KEY, ORIGIN, House, details_of, dump, refused
@@ -61,6 +61,14 @@ def test_a_password_is_kept_as_argon2id_and_fits_only_itself() -> None:
 
 def test_accents_count_however_a_keyboard_makes_them() -> None:
     assert passwords.compared("cafe\u0301 au lait!", passwords.hashed("caf\u00e9 au lait!")).fits
+
+
+def test_what_is_longer_than_any_password_is_not_even_read() -> None:
+    """To put sixty thousand accents in order takes a second, in which nobody else is answered."""
+    longest = "x" * 4 * MAX_PASSWORD
+    quick = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+    assert passwords.compared(longest, quick.hash(longest)).fits
+    assert passwords.compared(longest + "x", quick.hash(longest + "x")) == Comparison(fits=False)
 
 
 def test_a_hash_of_other_parameters_is_renewed() -> None:

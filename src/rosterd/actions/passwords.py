@@ -36,6 +36,9 @@ _HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 _NOBODYS = "$argon2id$v=19$m=65536,t=3,p=1$vEwjNDegfT2pQvrzyFQ5GQ$RiLpXqxf2htfAcmtpGzx6/nQjkC64gs7qSmLuL+kBi4"
 """Looks like any other, and is of no password that anybody has chosen: its bytes are random."""
 
+_LONGEST = 4 * rules.MAX_PASSWORD
+"""Characters of one that may be somebody's: typed with its accents apart, a letter has up to four."""
+
 _GROUPS, _LETTERS = 6, "abcdefghijkmnpqrstuvwxyz23456789"
 
 
@@ -66,6 +69,8 @@ def hashed(password: str) -> str:
 
 def compared(password: str, hash: str | None) -> Comparison:
     """Whether this is the password of that hash; None: of nobody. Takes long: see rule 2."""
+    if len(password) > _LONGEST:  # to put accents together takes the square of their number
+        password, hash = "", None
     try:
         _HASHER.verify(hash or _NOBODYS, _normal(password))
     except (VerificationError, InvalidHashError):
