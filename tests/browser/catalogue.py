@@ -60,7 +60,7 @@ _OF_MEMBERS = (
     Place("home of a guest", "/home", (Role.MULTI_CHANNEL_GUEST,)),
     Place("leave a workspace", "/home/leave?team={left}", MEMBERS),
     Place("directory", "/directory", MEMBERS),
-    Place("directory searched", "/directory?q=mir", MEMBERS),
+    Place("directory searched", "/directory?q=mira.caste2", MEMBERS),
     Place("directory without anybody", "/directory?q=nobody+at+all", MEMBERS),
     Place("colleague", "/directory/{member}", MEMBERS),
     Place("consent", "/oauth/v2/authorize?client_id={client_id}&user_scope=users:read,admin", MEMBERS),
