@@ -6,7 +6,8 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Sequence
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.anyio
 CELLS = st.text(st.characters(exclude_categories=["Cs"]))
 
 
-async def slices(*parts: Sequence[Any]) -> AsyncIterator[Sequence[Any]]:
+async def slices(*parts: Iterable[Any]) -> AsyncIterator[Iterable[Any]]:
     for part in parts:
         yield part
 
@@ -56,6 +57,18 @@ def test_a_cell_is_as_it_was_but_for_apostrophes(cell: str) -> None:
 async def test_a_table_has_heads_and_all_slices() -> None:
     page = exports.csv_page("x.csv", ["a", "b"], slices([["1", ""], ["=1", "x"]], [], [["y", "Zoë"]]))
     assert await whole(page) == "\ufeffa,b\r\n1,\r\n'=1,x\r\ny,Zoë\r\n"
+
+
+async def test_a_slice_becomes_text_beside_the_event_loop() -> None:
+    at_work: list[bool] = []
+
+    def lines() -> Iterator[list[str]]:
+        at_work.append(threading.current_thread() is threading.main_thread())
+        yield ["1"]
+
+    assert await whole(exports.csv_page("x.csv", ["a"], slices(lines()))) == "\ufeffa\r\n1\r\n"
+    assert await whole(exports.json_page("x.json", slices(lines()))) == '[\n["1"]\n]\n'
+    assert at_work == [False, False]
 
 
 @pytest.mark.parametrize("parts", [[], [[]], [[1]], [[1, 2], [], [{"a": "b"}]], [[], [1], []]])

@@ -57,6 +57,14 @@ class Found(NamedTuple):
     stopped: bool  # time was up before the page was full: a narrower search would have found more
 
 
+class Named(NamedTuple):
+    """The same, of ids: of many people, each of whom may have a large picture."""
+
+    ids: list[UserId]
+    after: str | None
+    stopped: bool
+
+
 async def page(
     tx: Tx, org: OrgId, wanted: Wanted, *, after: str | None, limit: int, seconds: float = 0.4
 ) -> Found:
@@ -64,18 +72,26 @@ async def page(
 
     ``after``: of the page before. Raises ``invalid_cursor`` for what is none of this order. Bots are nobody.
     """
+    found = await ids(tx, org, wanted, after=after, limit=limit, seconds=seconds)
+    people = {user.id: user for user in await users.find_many(tx, org, found.ids)}
+    return Found([people[id] for id in found.ids if id in people], found.after, found.stopped)
+
+
+async def ids(
+    tx: Tx, org: OrgId, wanted: Wanted, *, after: str | None, limit: int, seconds: float = 0.4
+) -> Named:
+    """Who would be on that page."""
     order = ORDERS[wanted.sort]
     position = order.start if after is None else decoded(wanted.sort, after)
     conditions = _conditions(wanted)
     if not conditions:
-        ids, end, stopped = await _everybody(tx, org, order, position, limit), None, False
+        found, end, stopped = await _everybody(tx, org, order, position, limit), None, False
     else:
-        ids, end, stopped = await _fitting(tx, org, order, conditions, position, limit, seconds)
-    if len(ids) > limit:
-        ids, end = ids[:limit], ids[limit - 1][:-1]
-    people = {user.id: user for user in await users.find_many(tx, org, [UserId(row[-1]) for row in ids])}
-    shown = [people[UserId(row[-1])] for row in ids if row[-1] in people]
-    return Found(shown, None if end is None else encoded(wanted.sort, end), stopped)
+        found, end, stopped = await _fitting(tx, org, order, conditions, position, limit, seconds)
+    if len(found) > limit:
+        found, end = found[:limit], found[limit - 1][:-1]
+    after = None if end is None else encoded(wanted.sort, end)
+    return Named([UserId(row[-1]) for row in found], after, stopped)
 
 
 class _Condition(NamedTuple):

@@ -104,8 +104,8 @@ async def chosen_people(look: Look) -> Sequence[UserId]:
     until, after = time.monotonic() + PATIENCE, None
     while True:
         async with store.scan() as tx:
-            some = await search.page(tx, org, chosen.wanted, after=after, limit=SLICE)
-        found += [user.id for user in some.people]
+            some = await search.ids(tx, org, chosen.wanted, after=after, limit=SLICE)
+        found += some.ids
         after = some.after
         if after is None or len(found) > MOST_PEOPLE:
             return found

@@ -70,10 +70,12 @@ async def _workspaces(tx: Tx, org: OrgId, ids: Sequence[UserId]) -> dict[UserId,
     found = await places.of_people(tx, WORKSPACE, org, ids)
     teams = await workspaces.find_many(tx, org, sorted({TeamId(team) for team, _ in found}))
     names: dict[UserId, list[str]] = {}
+    inside: dict[str, list[UserId]] = {}
+    for team_id, id in found:
+        inside.setdefault(team_id, []).append(UserId(id))
     for team in teams:
-        for id in ids:
-            if (team.id, id) in found:
-                names.setdefault(id, []).append(team.name)
+        for id in inside[team.id]:
+            names.setdefault(id, []).append(team.name)
     return names
 
 

@@ -6,9 +6,10 @@ trail at a time (`rosterd.store.log`) and says where it goes on.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -73,7 +74,8 @@ async def provisioning_log(look: Look) -> Page:
         look.alert = Words(400, _NOT_UNDERSTOOD, problem)
     following = look.params.get("live") == "1" and not before and not problem
     after = found.entries[0].id if found.entries else least_at(now // 1000)
-    return look.render(
+    return await asyncio.to_thread(  # fifty entries of fifty events take a while to draw
+        look.render,
         "log.html",
         path=PATH,
         state=asked.state,
@@ -94,9 +96,9 @@ async def as_csv(look: Look) -> Page:
     """All that fits, as a table: a line for each field that has changed."""
     asked = await _asked(look)
 
-    async def lines() -> AsyncIterator[list[list[str]]]:
+    async def lines() -> AsyncIterator[Iterable[list[str]]]:
         async for part in _slices(look, asked.wanted):
-            yield [each for line in part for each in cells(line)]
+            yield (each for line in part for each in cells(line))
 
     return exports.csv_page(_name("csv"), HEADS, lines())
 
@@ -106,9 +108,9 @@ async def as_json(look: Look) -> Page:
     """All that fits, as a list with everything that each entry says."""
     asked = await _asked(look)
 
-    async def values() -> AsyncIterator[list[object]]:
+    async def values() -> AsyncIterator[Iterable[object]]:
         async for part in _slices(look, asked.wanted):
-            yield [value(line) for line in part]
+            yield map(value, part)
 
     return exports.json_page(_name("json"), values())
 
@@ -215,17 +217,21 @@ async def _lines(tx: Tx, look: Look, entries: Sequence[log.Entry]) -> list[Line]
     return [line(entry, names, look.org) for entry in entries]
 
 
-async def _slices(look: Look, wanted: Wanted) -> AsyncIterator[list[Line]]:
+async def _slices(look: Look, wanted: Wanted) -> AsyncIterator[Iterable[Line]]:
     """All that fits, some at a time, each time in a snapshot of its own."""
-    before: str | None = None
-    while True:
-        async with look.desk.store.scan() as tx:
-            found = await log.page(tx, look.org.id, wanted, before=before, limit=IN_FILES)
-            lines = await _lines(tx, look, found.entries)
+    lines, before = await _some(look, wanted, None)
+    yield lines
+    while before is not None:
+        lines, before = await _some(look, wanted, before)
         yield lines
-        if found.end is None:
-            return
-        before = found.end
+
+
+async def _some(look: Look, wanted: Wanted, before: str | None) -> tuple[Iterable[Line], str | None]:
+    """What comes next, made when it is asked for, and where it ends: who takes it may be slow."""
+    async with look.desk.store.scan() as tx:
+        found = await log.page(tx, look.org.id, wanted, before=before, limit=IN_FILES)
+        names = await log.names(tx, look.org.id, found.entries)
+    return (line(entry, names, look.org) for entry in found.entries), found.end
 
 
 def _choices(known: Sequence[Token], chosen: str) -> list[tuple[str, str]]:
