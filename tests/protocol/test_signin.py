@@ -12,7 +12,7 @@ import pytest
 from rosterd.dashboard.pages import SCRIPT_PATH
 from rosterd.dashboard.patience import REFUSALS
 from tests.protocol import inside, premises, secrets_at_rest
-from tests.protocol.browser import Browser, Form, Screen, screen, sign_in, signin_path
+from tests.protocol.browser import Browser, Form, Screen, parameters, screen, sign_in, signin_path
 from tests.protocol.conftest import MakeOrg
 from tests.protocol.live import Org, Server
 
@@ -259,7 +259,8 @@ def ask_for_mail(browser: Browser, org: Org, address: str, onward: str = "/home"
 
 def test_a_link_leads_back_to_where_somebody_wanted_to_go(org: Org, browser: Browser) -> None:
     ann = org.create_user("ann")
-    assert browser.open("/directory").path == "/signin"
+    asked = browser.open("/directory?q=ann+lee")
+    assert (asked.path, parameters(str(asked.response.url))) == ("/signin", {"next": "/directory?q=ann+lee"})
     ask_for_mail(browser, org, "nobody@example.com", "/directory?q=a")
     assert str(sign_in(browser, org, ann).response.url) == f"{org.server.url}/directory?q=a"
     ask_for_mail(browser, org, "nobody@example.com", "https://evil.example/")

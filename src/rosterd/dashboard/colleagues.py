@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from rosterd.dashboard.desk import Desk, sign_in_first
+from rosterd.dashboard.desk import Desk, address, sign_in_first
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.people import manager_of, shown
 from rosterd.directory.errors import NotAllowed, NotFound
@@ -33,7 +33,7 @@ async def directory(desk: Desk, visit: Visit) -> Page:
     """
     seat = await desk.seat(visit)
     if seat is None:
-        return sign_in_first(None, PATH)
+        return sign_in_first(None, address(visit))
     _check(seat)
     q = visit.params.get("q", "").strip()[:MAX_SEARCH]
     after = visit.params.get("after") or None
@@ -58,7 +58,7 @@ async def colleague(desk: Desk, visit: Visit, user_id: str) -> Page:
     """Somebody else, as far as all members may know of them."""
     seat = await desk.seat(visit)
     if seat is None:
-        return sign_in_first(None, f"{PATH}/{user_id}")
+        return sign_in_first(None, address(visit))
     _check(seat)
     async with desk.store.read() as tx:
         user = None if "\0" in user_id else await users.find(tx, seat.org.id, UserId(user_id))

@@ -116,6 +116,17 @@ def sign_in_first(org: Org | None, path: str) -> Page:
     return pages.redirect(f"{where}?{urlencode({'next': path})}")
 
 
+def address(visit: Visit) -> str:
+    """The path and query of a visit.
+
+    >>> from types import SimpleNamespace
+    >>> address(SimpleNamespace(segments=("admin", "members"), params={"q": "a b"}))
+    '/admin/members?q=a+b'
+    """
+    path = "/" + "/".join(visit.segments or ())
+    return f"{path}?{urlencode(visit.params)}" if visit.params else path
+
+
 async def _logged(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work

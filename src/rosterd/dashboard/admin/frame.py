@@ -19,13 +19,12 @@ import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 import msgspec
 
 from rosterd.actions import submissions
 from rosterd.dashboard import forms, pages
-from rosterd.dashboard.desk import Desk, sign_in_first
+from rosterd.dashboard.desk import Desk, address, sign_in_first
 from rosterd.dashboard.pages import Handler, Page, Visit
 from rosterd.dashboard.session import actor_of
 from rosterd.dashboard.words import UNEXPLAINED, WORDS, Words
@@ -240,17 +239,6 @@ def check_stamp(look: Look, *values: Any) -> None:
     """
     if look.fields.get(STAMP) != stamp(*values):
         raise Taken("changed_meanwhile")
-
-
-def address(visit: Visit) -> str:
-    """The path and query of a visit.
-
-    >>> from types import SimpleNamespace
-    >>> address(SimpleNamespace(segments=("admin", "members"), params={"q": "a b"}))
-    '/admin/members?q=a+b'
-    """
-    path = "/" + "/".join(visit.segments or ())
-    return f"{path}?{urlencode(visit.params)}" if visit.params else path
 
 
 def _check(look: Look, role: Role, arguments: tuple[str, ...]) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 
 from rosterd.dashboard import pages
-from rosterd.dashboard.admin.frame import Look, address
+from rosterd.dashboard.admin.frame import Look
+from rosterd.dashboard.desk import address
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.signin import AGAIN
 from rosterd.directory.errors import NotAllowed
