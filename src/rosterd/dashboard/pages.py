@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -150,6 +150,18 @@ def link(path: str, state: Mapping[str, str], /, **changes: str | None) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
+def _a_date(text: str) -> str:
+    """A date as fields for dates take it; empty: it is none, of which browsers complain.
+
+    >>> _a_date("2026-11-25"), _a_date("2026-02-31"), _a_date("20261125")
+    ('2026-11-25', '', '')
+    """
+    try:
+        return text if date.fromisoformat(text).isoformat() == text else ""
+    except ValueError:
+        return ""
+
+
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(_HERE / "templates"),
     autoescape=True,
@@ -166,7 +178,7 @@ _templates.globals |= {
     "ROLES": ROLES,
     "STATUSES": STATUSES,
 }
-_templates.filters |= {"day": _day, "moment": moment, "iso": iso, "amount": _amount}
+_templates.filters |= {"day": _day, "moment": moment, "iso": iso, "amount": _amount, "a_date": _a_date}
 
 
 def headers(form_target: str | None = None, *, scripts: bool = False) -> dict[str, str]:
