@@ -210,6 +210,7 @@ def test_everybody_whom_a_filter_shows_is_everybody_on_all_its_pages(org: Org, o
     assert gone(org) == set(sales)
     wrong = choose(owner, [], "?status=asleep", all="1")
     assert (wrong.status, "The address was not understood." in wrong.text) == (400, True)
+    assert owner.open(f"{BULK}?before=yesterday").status == 400
 
 
 def test_a_page_that_came_of_a_form_can_be_loaded_again(org: Org, owner: Browser) -> None:

@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 from rosterd.actions import workspaces as actions
 from rosterd.dashboard import forms, pages
-from rosterd.dashboard.desk import Desk, sign_in_first
+from rosterd.dashboard.desk import Desk, address, sign_in_first
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.session import actor_of
 from rosterd.dashboard.words import WORDS
 from rosterd.directory import access
 from rosterd.directory import workspaces as rules
-from rosterd.directory.errors import DirectoryError, NotFound
+from rosterd.directory.errors import DirectoryError, Invalid, NotFound
 from rosterd.directory.model import Plan, TeamId, User, Workspace
 from rosterd.store import channels, connections, places, sessions, users, workspaces
 from rosterd.store.engine import Tx
@@ -54,8 +54,11 @@ async def home(desk: Desk, visit: Visit) -> Page:
     """
     seat = await desk.seat(visit)
     if seat is None:
-        return sign_in_first(None, HOME)
-    return await _home(desk, seat, after=visit.params.get("after", ""))
+        return sign_in_first(None, address(visit))
+    after = visit.params.get("after", "")
+    if after and not (after.isascii() and after.isalnum()):
+        return await _home(desk, seat, Invalid("invalid_cursor"))
+    return await _home(desk, seat, after=after)
 
 
 async def by_username(desk: Desk, visit: Visit, domain: str, username: str) -> Page:
@@ -157,7 +160,7 @@ async def _home(desk: Desk, seat: Seat, refused: DirectoryError | None = None, *
 
 async def _open_to(tx: Tx, seat: Seat, after: str) -> list[Workspace]:
     """The workspaces that somebody may join, one more than a page shows."""
-    start = TeamId(after) if after and "\0" not in after else None
+    start = TeamId(after) if after else None
     return await workspaces.open_to(tx, seat.org.id, seat.user.id, after=start, limit=AT_ONCE + 1)
 
 

@@ -15,6 +15,7 @@ from rosterd.dashboard.admin.bulk.choice import PATH
 from rosterd.dashboard.admin.bulk.words import ACTIONS, STATES, changes, outcome, result, title
 from rosterd.dashboard.admin.frame import Done, Look, form, page
 from rosterd.dashboard.pages import Page
+from rosterd.dashboard.words import WORDS
 from rosterd.directory import bulk as rules
 from rosterd.directory.bulk import DONE, TO_DO, UNCHANGED, Action, Batch, State
 from rosterd.directory.errors import DirectoryError, NotFound
@@ -65,6 +66,8 @@ async def batches(look: Look) -> Page:
     """All bulk changes, the newest first."""
     before = look.params.get("before", "")
     start = before if _ID.fullmatch(before) else "~"
+    if before and start == "~":
+        look.alert = look.alert or WORDS["invalid_list_state"]
     async with look.desk.store.scan() as tx:
         found = await store.page(tx, look.org.id, before=start, limit=BATCHES + 1)
         names = await _places(tx, look.org.id, found)

@@ -51,9 +51,12 @@ class Crowd(NamedTuple):
 
 
 def asked(look: Look) -> tuple[str, str]:
-    """What is searched for, and where the page begins."""
-    q = look.params.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
-    return q, look.params.get("after", "").replace("\0", "")
+    """What is searched for, and where the page begins. What cannot be is left out, and the page says so."""
+    q, after = look.params.get("q", "").strip(), look.params.get("after", "")
+    if "\0" in q + after or len(q) > LONGEST_SEARCH:
+        look.alert = look.alert or WORDS["invalid_list_state"]
+        return "", ""
+    return q, after
 
 
 async def of_group(tx: Tx, look: Look, group: str) -> Crowd:
