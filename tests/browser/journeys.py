@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Premises
 from tests.protocol import inside
@@ -27,7 +28,8 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 PATIENCE = 20.0
-"""Seconds that something may take which goes on beside requests."""
+"""Seconds that something may take which goes on beside requests, or that a page may take to show it."""
+expect.set_options(timeout=PATIENCE * 1_000)
 
 _GIVEN = ("Ida", "Kit", "Lou", "Mac", "Nan", "Oz")
 _numbers = itertools.count(1)
@@ -75,10 +77,11 @@ def execute(premises: Premises, sql: str, *values: object) -> None:
     apart(inside.execute, premises.server.database, sql, *values)
 
 
-def web_api(premises: Premises, *scopes: str) -> WebApi:
-    """The Web API with a new token of the owner's."""
-    token = premises.run("token", "create", "--user", premises.crowd.owner, "--scopes", ",".join(scopes))
-    return WebApi(premises.server.url, token.strip(), premises.server.http)
+def web_api(premises: Premises, *scopes: str, of: str | None = None) -> WebApi:
+    """The Web API with a new token of the owner's, or of the person with this id."""
+    user = of or premises.crowd.owner
+    token = premises.run("token", "create", "--user", user, "--scopes", ",".join(scopes)).strip()
+    return WebApi(premises.server.url, token, premises.server.http)
 
 
 def teams_of(api: WebApi, person: Person) -> set[str]:
@@ -95,10 +98,22 @@ def eventually(look: Callable[[], T]) -> T:
 
 
 def mails(premises: Premises, address: str) -> list[EmailMessage]:
-    """What was mailed to somebody."""
+    """What was mailed to somebody, in order."""
     folder = Path(premises.server.database.removeprefix("sqlite:///")).with_name("mail")
-    sent = [message_from_bytes(each.read_bytes(), policy=policy.default) for each in folder.glob("*.eml")]
+    sent = [
+        message_from_bytes(each.read_bytes(), policy=policy.default) for each in sorted(folder.glob("*.eml"))
+    ]
     return [mail for mail in sent if mail["To"].addresses[0].addr_spec == address]
+
+
+def press(page: Page, name: str | re.Pattern[str]) -> None:
+    """Click the button of this name."""
+    page.get_by_role("button", name=name, exact=isinstance(name, str)).click()
+
+
+def follow(page: Page, name: str) -> None:
+    """Click the link of this name."""
+    page.get_by_role("link", name=name, exact=True).click()
 
 
 def listed(page: Page) -> Locator:

@@ -12,7 +12,9 @@ from tests.browser.journeys import (
     Person,
     arrive,
     eventually,
+    follow,
     mails,
+    press,
     refused,
     shown_json,
     teams_of,
@@ -21,14 +23,6 @@ from tests.browser.journeys import (
 )
 
 OWNER = Role.PRIMARY_OWNER
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def follow(page: Page, name: str) -> None:
-    page.get_by_role("link", name=name, exact=True).click()
 
 
 def status(page: Page) -> str:
@@ -94,6 +88,7 @@ def test_a_role_and_the_time_of_a_guest_are_given_and_taken(visitor: Visitor) ->
     follow(page, "Change role…")
     page.get_by_role("radio", name=re.compile("^Member ")).check()
     press(page, "Change role")
+    expect(told(page)).to_have_text(re.compile(f"{ida.name} .*Member"))
     assert web.ok("users.info", user=ida.id)["user"]["is_admin"] is False
 
     follow(page, "Make a guest…")
@@ -143,6 +138,7 @@ def test_the_page_shows_what_scim_answers_and_what_was_there_before(visitor: Vis
     follow(page, "SCIM")
     assert shown_json(page, "#json") == api.user(ida.id)
     follow(page, "SCIM 1.1")
+    expect(page.locator("#path")).to_contain_text("/scim/v1/")
     assert shown_json(page, "#json") == api.other().user(ida.id)
     api.patch_user(ida.id, {"op": "replace", "path": "title", "value": "Trimmer"})
     follow(page, "History")
