@@ -20,12 +20,16 @@ NOBODY: tuple[Role, ...] = ()
 
 
 class Place(NamedTuple):
-    """A page. In its path stand names of what an organisation has (the fields of `Crowd`)."""
+    """A page, and who may see it: the first of them is who looks.
+
+    In its path stand names of what an organisation has (the fields of `Crowd`).
+    """
 
     name: str
     path: str
     seats: tuple[Role, ...]
     status: int = 200
+    otherwise: int = 403  # the answer to others who are signed in
 
     def url(self, names: Mapping[str, str]) -> str:
         """Raises `KeyError` for an organisation that has no such thing."""
@@ -35,6 +39,7 @@ class Place(NamedTuple):
         return self.name
 
 
+_ASKED = "user_scope=users:read,admin"
 _ALL = (
     "columns=username,email,title,department,division,manager,role,groups,workspaces,source,created,claimed"
 )
@@ -57,13 +62,13 @@ _OUTSIDE = (
 )
 _OF_MEMBERS = (
     Place("home", "/home", EVERYBODY),
-    Place("home of a guest", "/home", (Role.MULTI_CHANNEL_GUEST,)),
+    Place("home of a guest", "/home", EVERYBODY[::-1]),
     Place("leave a workspace", "/home/leave?team={left}", MEMBERS),
     Place("directory", "/directory", MEMBERS),
     Place("directory searched", "/directory?q=mira.caste2", MEMBERS),
     Place("directory without anybody", "/directory?q=nobody+at+all", MEMBERS),
     Place("colleague", "/directory/{member}", MEMBERS),
-    Place("consent", "/oauth/v2/authorize?client_id={client_id}&user_scope=users:read,admin", MEMBERS),
+    Place("consent", f"/oauth/v2/authorize?client_id={{client_id}}&{_ASKED}", OWNERS, otherwise=303),
 )
 _ABOUT_PEOPLE = (
     Place("members", "/admin/members", ADMINS),
@@ -78,7 +83,7 @@ _ABOUT_PEOPLE = (
     Place("no member", "/admin/members/W00000000000", ADMINS, 404),
     Place("deactivate", "/admin/members/{member}/deactivate", ADMINS),
     Place("reactivate", "/admin/members/{deactivated}/reactivate", ADMINS),
-    Place("change the role", "/admin/members/{member}/role", OWNERS),
+    Place("change the role", "/admin/members/{member}/role", ADMINS),
     Place("make a guest", "/admin/members/{member}/guest", ADMINS),
     Place("expiry of a guest", "/admin/members/{guest}/expiry", ADMINS),
     Place("bulk changes", "/admin/bulk", ADMINS),
@@ -97,7 +102,7 @@ _ABOUT_PLACES = (
     Place("workspaces", "/admin/workspaces", ADMINS),
     *_tabs("workspace", "/admin/workspaces/{workspace}", "members", "channels", "roles"),
     Place("group for a workspace", "/admin/workspaces/{workspace}/connect", ADMINS),
-    Place("add to a workspace", "/admin/workspaces/{left}/add?who=ada@meridian.example", ADMINS),
+    Place("add to a workspace", "/admin/workspaces/{left}/add?who={invited}", ADMINS),
     Place("remove from a workspace", "/admin/workspaces/{left}/remove?who=mira@meridian.example", ADMINS),
     Place("new workspace", "/admin/workspaces/new", ADMINS),
     Place("channels", "/admin/channels", ADMINS),

@@ -32,8 +32,17 @@ ALL, CHOSEN = ROOT / "build" / "screenshots", ROOT / "docs" / "screenshots"
 LOOKS = {"light": ("light", WIDE), "dark": ("dark", WIDE), "narrow": ("light", NARROW)}
 """Name → colours and size of the window."""
 
-SHOWN: Mapping[str, str] = {"directory": "demo", "home": "demo"}
+SHOWN: Mapping[str, str] = {
+    "overview": "crowd",
+    "members": "crowd",
+    "member places": "crowd",
+    "preview of an end": "crowd",
+    "log": "crowd",
+}
 """The pages of the documentation, and the organisation that is shown in them."""
+
+SMALL = (1160, 700)
+"""The window of those: so they stay below 150 KB."""
 
 _LONGEST = 4_000
 """Pixels of a page from its top, of which there is a picture."""
@@ -139,6 +148,7 @@ def _take(
     name = f"{place.name.replace(' ', '-')}.png"
     page.screenshot(path=_folder(ALL / scene.name / look) / name, full_page=True, clip=_top(page))
     if look == "light" and SHOWN.get(place.name) == scene.name:
+        page.set_viewport_size({"width": SMALL[0], "height": SMALL[1]})
         page.screenshot(path=_folder(CHOSEN) / name)
     page.context.close()
 

@@ -156,6 +156,7 @@ async def _those_with_names(tx: Tx, base: Base, token: Token, now: int) -> tuple
     ada = await _settle(tx, org, ADMIN, "Ada", "Adeyemi", actor=actor)
     mira = await _settle(tx, org, MEMBER, "Mira", "Castellanos", actor=actor)
     gus = await _settle(tx, org, GUEST, "Gus", "Guestley", guest=True, actor=actor)
+    actor = msgspec.structs.replace(actor, origin=Origin("request-places", *_of(actor)))
     await users.set_role(tx, org, ada, Role.ADMIN, actor=orgs.operator(org.id, Origin("made", "rosterd")))
     both = GroupChange(members=Members(add=(ada.id, mira.id)))
     await groups.update(tx, org, base.large, both, actor=actor)
@@ -163,10 +164,14 @@ async def _those_with_names(tx: Tx, base: Base, token: Token, now: int) -> tuple
     change = UserChange(profile=profile, display_name="Mira C.", manager=ada.id)
     await users.update(tx, org, mira, change, actor=actor)
     room, team = base.rooms[0]
-    for user in (mira, gus):
+    for user in (ada, mira, gus):
         await workspaces.assign(tx, org, team, user.id, channel_ids=[room], actor=actor)
     await guests.set_expiration(tx, org, gus.id, now + 5 * _DAY, actor=actor)
     return mira, gus
+
+
+def _of(actor: Actor) -> tuple[str, str | None]:
+    return actor.origin.client, actor.origin.ip_address
 
 
 async def _settle(
@@ -176,6 +181,7 @@ async def _settle(
     profile = Profile(given_name=given, family_name=family, title="Dispatcher", department="Operations")
     username = email.partition("@")[0]
     change = UserChange(username=username, email=email, display_name=given, guest=guest, profile=profile)
+    actor = msgspec.structs.replace(actor, origin=Origin(f"request-{username}", *_of(actor)))
     made = await users.create(tx, org, change, actor=actor)
     await _enter(tx, org, made.id, f"sign-in-{username}", Means.LINK)
     return await users.existing(tx, org.id, made.id)
