@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import machine, seeds, servers
+from bench import dashboard, machine, seeds, servers, visitors
 from bench.fixed import Sample
+from bench.stage import Pace, Stage
 from rosterd import settings
 from rosterd.provisioning.cards import card
 from rosterd.ratelimit.limits import ALL
@@ -39,6 +40,18 @@ def test_an_organisation_is_made_once_and_is_sound(tmp_path: Path) -> None:
     with servers.rosterd(f"sqlite:///{place.database}", tmp_path / "log") as server:
         user = servers.answer(server.url, place.seed().token, f"/scim/v2/Users/{place.ids(1)[0]}")
     assert user.status == 200
+
+
+def test_every_page_that_is_measured_is_there(tmp_path: Path) -> None:
+    place = seeds.prepared(tmp_path, 1_000)
+    database = f"sqlite:///{place.database}"
+    with servers.rosterd(database, tmp_path / "log") as server:
+        stage = Stage("sqlite", place, place.seed(), server, database, database, tmp_path, Pace(0, 1))
+        cookie = dashboard.signed_in(stage)
+        names = dashboard.found(stage, cookie)
+        addresses = stage.write("addresses", [each.path.format_map(names) for each in dashboard.ADDRESSES])
+        found = visitors.looked(server.url, cookie, addresses, 0)
+    assert [seen.address for seen in found if seen.status != 200] == []
 
 
 async def _problems(path: Path) -> list[str]:
