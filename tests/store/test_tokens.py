@@ -91,3 +91,26 @@ async def test_last_use_only_moves_forward(store: Store) -> None:
         await tokens.touch(tx, [("hash-1", 10), ("hash-2", 20), ("gone", 30)])
         await tokens.touch(tx, [("hash-1", 9), ("hash-2", 21)])
         assert [token.last_used for token in await tokens.of_org(tx, E1)] == [10, 21]
+
+
+async def test_tokens_are_listed_by_last_use_and_by_app(store: Store) -> None:
+    async with store.write() as tx:
+        await found(tx, 1)
+        await settle(tx, a_user(2, role=Role.OWNER))
+        await found(tx, 3, E2)
+        for token in (
+            a_token(1, app_id="A1"),
+            a_token(2, app_id="A1", last_used=20, user_id=UserId("W2")),
+            a_token(3, app_id="A2", last_used=30, revoked=31, user_id=UserId("W2")),
+            a_token(4, app_id="A1", last_used=10, expires=50),
+            a_token(5, org_id=E2, user_id=UserId("W3"), app_id="A1", last_used=40),
+        ):
+            await tokens.insert(tx, token, f"hash-{token.id}")
+    async with store.scan() as tx:
+        assert [token.id for token in await tokens.last_used(tx, E1, 9)] == ["K3", "K2", "K4", "K1"]
+        assert [token.id for token in await tokens.last_used(tx, E1, 2)] == ["K3", "K2"]
+        assert [token.id for token in await tokens.of_app(tx, E1, "A1", 49, 9)] == ["K1", "K2", "K4"]
+        assert [token.id for token in await tokens.of_app(tx, E1, "A1", 50, 9)] == ["K1", "K2"]
+        assert [token.id for token in await tokens.of_app(tx, E1, "A1", 49, 1)] == ["K1"]
+        assert await tokens.roles_behind(tx, E1, "A1") == {Role.MEMBER, Role.OWNER}
+        assert await tokens.roles_behind(tx, E1, "A2") == set()  # the one that there was is revoked

@@ -281,8 +281,8 @@ async def revoke_app(tx: Tx, org: Org, app_id: str, *, actor: Actor) -> None:
     """
     access.check_administers(actor)
     now = tx.now // 1_000_000
-    given = [token for token in await tokens.of_org(tx, org.id) if token.app_id == app_id]
-    await _check_owners(tx, org, [token for token in given if token.revoked is None], actor)
+    for role in sorted(await tokens.roles_behind(tx, org.id, app_id)):
+        access.check_target(actor, role)
     if not await store.revoke(tx, org.id, app_id, now):
         if app_id not in {app.id for app in await store.of_org(tx, org.id)}:
             raise NotFound("no_such_app", app=app_id)

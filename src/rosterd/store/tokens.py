@@ -86,6 +86,36 @@ async def page(
     return [_token(row) for row in rows]
 
 
+async def last_used(tx: Tx, org: OrgId, limit: int) -> list[Token]:
+    """The tokens that were used last, ended ones too, then those that never were. Under ``scan``."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM tokens t WHERE t.org_id = $1"
+        " ORDER BY COALESCE(t.last_used, -1) DESC, t.created DESC, t.id LIMIT $2",
+        org, limit,
+    )  # fmt: skip
+    return [_token(row) for row in rows]
+
+
+async def of_app(tx: Tx, org: OrgId, app_id: str, now: int, limit: int) -> list[Token]:
+    """Tokens that count at ``now`` (seconds) and that an app was given: the oldest first. Under ``scan``."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM tokens t WHERE t.org_id = $1 AND t.app_id = $2 AND t.revoked IS NULL"
+        " AND (t.expires IS NULL OR t.expires > $3) ORDER BY t.created, t.id LIMIT $4",
+        org, app_id, now, limit,
+    )  # fmt: skip
+    return [_token(row) for row in rows]
+
+
+async def roles_behind(tx: Tx, org: OrgId, app_id: str) -> set[Role]:
+    """The roles of those for whom an app has tokens that are not revoked."""
+    rows = await tx.all(
+        "SELECT DISTINCT u.role FROM tokens t JOIN users u ON u.org_id = $1 AND u.id = t.user_id"
+        " WHERE t.org_id = $1 AND t.app_id = $2 AND t.revoked IS NULL",
+        org, app_id,
+    )  # fmt: skip
+    return {Role(role) for (role,) in rows}
+
+
 async def counts_by_app(tx: Tx, org: OrgId, now: int) -> dict[str, int]:
     """How many tokens that count at ``now`` (seconds) each app was given. Under ``scan``."""
     rows = await tx.all(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from rosterd.actions import apps as actions
@@ -122,25 +122,19 @@ async def create_app(tx: Tx, look: Look) -> Shown:
 @page("admin", "apps", "*")
 async def app(look: Look, app_id: str) -> Page:
     """One app: how it is installed, and what it was given."""
-    found, rows = await _given(look, app_id)
+    given = await _given(look, app_id)
     return look.render(
         "app.html",
-        app=found,
-        rows=rows[:PAGE],
-        count=len(rows),
-        install=install_link(look, found),
-        scopes=[(scope, rules.SCOPES.get(scope, "")) for scope in found.scopes],
-        may_end=_may_end(look, rows),
+        **given,
+        install=install_link(look, given["app"]),
+        scopes=[(scope, rules.SCOPES.get(scope, "")) for scope in given["app"].scopes],
     )
 
 
 @page("admin", "apps", "*", "revoke")
 async def ask_to_end(look: Look, app_id: str) -> Page:
     """What ends with an app."""
-    found, rows = await _given(look, app_id)
-    return look.render(
-        "end_app.html", app=found, rows=rows[:PAGE], count=len(rows), may_end=_may_end(look, rows)
-    )
+    return look.render("end_app.html", **await _given(look, app_id))
 
 
 @form("admin", "apps", "*", "revoke", shown=ask_to_end)
@@ -151,27 +145,25 @@ async def end_app(tx: Tx, look: Look, app_id: str) -> Done:
     return Done("/admin/apps", f"{found.name} has ended, and with it every token that it was given.")
 
 
-async def _given(look: Look, app_id: str) -> tuple[App, list[Row]]:
-    """An app, and its tokens that count."""
-    now = int(time.time())
+async def _given(look: Look, app_id: str) -> dict[str, Any]:
+    """An app, the first of its tokens that count, how many they are, and whether it is theirs to end."""
+    org, now = look.org.id, int(time.time())
     async with look.desk.store.scan() as tx:
-        every = await store.of_org(tx, look.org.id)
+        every = await store.of_org(tx, org)
         found = _one(every, app_id)
-        given = [token for token in await tokens.of_org(tx, look.org.id) if token.app_id == app_id]
-        return found, await rows_of(
-            tx, look, [token for token in given if not rules.has_ended(token, now)], every, now
-        )
+        given = await tokens.of_app(tx, org, app_id, now, PAGE)
+        return {
+            "app": found,
+            "rows": await rows_of(tx, look, given, every, now),
+            "count": (await tokens.counts_by_app(tx, org, now)).get(app_id, 0),
+            "may_end": (await tokens.roles_behind(tx, org, app_id)).isdisjoint(access.beyond(look.actor)),
+        }
 
 
 def install_link(look: Look, app: App) -> str:
     """Where somebody consents to what the app asks for."""
     asked = {"client_id": app.client_id, "user_scope": ",".join(app.scopes)}
     return f"{look.desk.base_url}/oauth/v2/authorize?{urlencode(asked)}"
-
-
-def _may_end(look: Look, rows: Sequence[Row]) -> bool:
-    beyond = access.beyond(look.actor)
-    return not any(row.owner is not None and row.owner.role in beyond for row in rows)
 
 
 def _one(every: Sequence[App], app_id: str) -> App:

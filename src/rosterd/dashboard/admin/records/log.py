@@ -68,7 +68,7 @@ async def provisioning_log(look: Look) -> Page:
         if not problem:
             found = await log.page(tx, look.org.id, asked.wanted, before=before or None, limit=AT_ONCE)
         lines = await _lines(tx, look, found.entries)
-        known = await tokens.of_org(tx, look.org.id)
+        known = await tokens.last_used(tx, look.org.id, MOST_TOKENS)
         now = tx.now
     if problem and look.alert is None:
         look.alert = Words(400, _NOT_UNDERSTOOD, problem)
@@ -236,9 +236,7 @@ async def _some(look: Look, wanted: Wanted, before: str | None) -> tuple[Iterabl
 
 def _choices(known: Sequence[Token], chosen: str) -> list[tuple[str, str]]:
     """The tokens to filter by: those used last, and the one that is chosen."""
-    order = sorted(known, key=lambda token: (token.id == chosen, token.last_used or 0), reverse=True)
-    found = [(str(token.id), f"{token.name} ({token.id})" if token.name else token.id) for token in order]
-    del found[MOST_TOKENS:]
+    found = [(str(token.id), f"{token.name} ({token.id})" if token.name else token.id) for token in known]
     if chosen and all(chosen != id for id, _ in found):
         found.insert(0, (chosen, chosen))
     return found
