@@ -45,12 +45,8 @@ _NEEDED = {
 
 async def choose(look: Look) -> Page:
     """The choice, with what was chosen so far."""
-    async with look.desk.store.read() as tx:
-        return await _choice(tx, look)
-
-
-async def _choice(tx: Tx, look: Look) -> Page:
-    teams = await workspaces.every(tx, look.org.id)
+    async with look.desk.store.scan() as tx:
+        teams = await workspaces.every(tx, look.org.id)
     filters = selection.read(look.params).filters
     names = {str(each): name for each, name in (*STATUSES.items(), *ROLES.items())}
     names |= {each.id: each.name for each in teams}
@@ -76,15 +72,14 @@ async def back(look: Look) -> Page:
     return pages.redirect(pages.link(MEMBERS, selection.read(look.params).filters))
 
 
-@form("admin", "members", "bulk", shown=choose, once=False)
-async def begin(tx: Tx, look: Look) -> Done | Shown:
+@form("admin", "members", "bulk", shown=choose, once=False, first=choose)
+async def begin(tx: Tx, look: Look, drawn: Page) -> Done | Shown:
     """Go from the list of members to the choice: nothing is kept."""
     chosen = selection.read(look.params)
     if not look.fields.get(ALL) and not forms.ticked(look.fields):
         return Done(pages.link(MEMBERS, chosen.filters), "Nobody was ticked. Tick somebody first.")
     if look.fields.get(ALL) and chosen.problems:
         raise Invalid("invalid_query")
-    drawn = await _choice(tx, look)
     return Shown(lambda _: drawn)
 
 
