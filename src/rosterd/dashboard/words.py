@@ -318,6 +318,9 @@ WORDS: Mapping[str, Words] = {
     "unknown_sign_in": Words(
         403, "This sign-in was not begun here", "Or it was begun too long ago. Sign in again from the start."
     ),
+    "unsupported_response_type": Words(
+        400, "This app asks for something unknown", "It has to ask for a code. Tell whoever made it."
+    ),
     "untrusted_identity": Words(
         403, "We cannot tell who you are", "What your identity provider says does not hold. Sign in again."
     ),

@@ -122,6 +122,7 @@ REASONS: Mapping[str, str] = {
     "not_undoable": "A single-channel guest is made by hand: the channel is not known any more.",
     "permission_denied": "The role of whoever does this does not allow it.",
     "required_by_group": "A group of theirs requires this workspace.",
+    "single_channel_guest_needs_one_channel": "A single-channel guest is in one channel alone.",
     "user_is_bot": "This is a bot.",
     "user_is_deactivated": "They are deactivated.",
     "user_is_not_a_guest": "They are no guest.",
