@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from rosterd.dashboard.patience import PASSWORDS
@@ -97,6 +98,17 @@ def test_guesses_are_counted_by_name(org: Org, browser: Browser) -> None:
     statuses = [enter(browser, org, "guessed", "wrong horse").status for _ in range(PASSWORDS.burst + 3)]
     assert statuses[: PASSWORDS.burst] == [403] * PASSWORDS.burst
     assert 429 in statuses[PASSWORDS.burst :]
+    assert enter(browser, org, org.owner_email, password).status == 200
+
+
+def test_a_stranger_who_guesses_keeps_no_administrator_out(org: Org, browser: Browser) -> None:
+    password = set_password(org, org.owner_email)
+    with Browser(org.server.url) as stranger:
+        stranger.http = httpx.Client(
+            transport=httpx.HTTPTransport(local_address="127.0.0.2"), timeout=60, trust_env=False
+        )
+        guesses = [enter(stranger, org, org.owner_email, "wrong").status for _ in range(PASSWORDS.burst + 5)]
+    assert guesses[-1] == 429
     assert enter(browser, org, org.owner_email, password).status == 200
 
 

@@ -69,6 +69,7 @@ class Desk:
         self.cookies = Cookies(key, base_url)
         self.providers = Providers()
         self.patience = Patience()
+        self.guesses = Patience()  # of passwords: nobody who asks for mails makes it forget them
         self.turns = Turns()
         self.tails = Tails()
         self.checking = asyncio.Lock()  # of the chain of an audit trail: one at a time

@@ -4,8 +4,8 @@ Rules of this module:
 
 1. The answer and the time it takes are the same for a wrong password, for somebody who has none, and for
    nobody. The page is there whether anybody has one or not.
-2. A comparison takes a tenth of a second of a core: how often one name, and all together, may try is counted,
-   and few wait in line.
+2. A comparison takes a tenth of a second of a core: how often one network, one name, and all together, may
+   try is counted, and few wait in line. A stranger who tries all the time keeps out nobody who is elsewhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ from rosterd.actions.signin import Entry
 from rosterd.dashboard import forms, pages, signin
 from rosterd.dashboard.desk import Desk
 from rosterd.dashboard.pages import Page, Visit
-from rosterd.dashboard.patience import ALL_PASSWORDS, PASSWORDS
+from rosterd.dashboard.patience import (
+    ALL_PASSWORDS,
+    NAMED_PASSWORDS,
+    PASSWORDS,
+    PASSWORDS_FROM,
+    network_of,
+)
 from rosterd.dashboard.words import WORDS
 from rosterd.directory.errors import NotAllowed
 from rosterd.directory.model import Org
@@ -39,11 +45,7 @@ async def enter(desk: Desk, visit: Visit, domain: str) -> Page:
     onward = local_path(fields.get("next"), signin.HOME)
     name = fields.get("name", "").strip()[: signin.MAX_ADDRESS]
     key = account_key(name)
-    # By what was typed, not by whom it means: else two names of one person would show themselves.
-    if not (
-        desk.patience.allows(f"password {org.id} {key}", PASSWORDS, 1)
-        and desk.patience.allows("passwords", ALL_PASSWORDS, 1)
-    ):
+    if not _may_try(desk, visit, org, key):
         return _form(org, onward, name, "too_many_attempts")
     async with desk.store.read() as tx:
         claim = await passwords.claimed(tx, org, key)
@@ -57,6 +59,21 @@ async def enter(desk: Desk, visit: Visit, domain: str) -> Page:
         return await passwords.sign_in(tx, org, claim, comparison, key=desk.key, origin=visit.origin)
 
     return await signin.let_in(desk, visit, org, Means.LOCAL, onward, sign_in)
+
+
+def _may_try(desk: Desk, visit: Visit, org: Org, name: str) -> bool:
+    """Whether another password may be tried. Of the first that says no, those behind are not asked.
+
+    By what was typed, not by whom it means: else two names of one person would show themselves.
+    """
+    network = network_of(visit.origin.ip_address)
+    counted = (
+        (network, PASSWORDS_FROM),
+        (f"{network} {org.id} {name}", PASSWORDS),
+        (f"{org.id} {name}", NAMED_PASSWORDS),
+        ("", ALL_PASSWORDS),
+    )
+    return all(desk.guesses.allows(f"{limit.name} {key}", limit, 1) for key, limit in counted)
 
 
 def _form(org: Org, onward: str, name: str = "", code: str = "") -> Page:

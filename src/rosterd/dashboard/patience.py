@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from typing import TypeVar
 
 from rosterd.directory.errors import NotAllowed
@@ -18,10 +19,16 @@ MAIL_COST = 3
 REFUSALS = Limit("refused_sign_ins", per_minute=60, burst=60)
 """Of the refused sign-ins of one person, or of nobody known, so many are put into the trail."""
 
-PASSWORDS = Limit("passwords", per_minute=3, burst=10)
-"""With one name. More would help whoever guesses; fewer, whoever wants to keep an administrator out."""
+PASSWORDS_FROM = Limit("passwords_from", per_minute=60, burst=60)
+"""From one network, whatever the name. Behind a proxy that is everybody."""
 
-ALL_PASSWORDS = Limit("all_passwords", per_minute=60, burst=60)
+PASSWORDS = Limit("passwords", per_minute=3, burst=10)
+"""With one name from one network. More would help whoever guesses."""
+
+NAMED_PASSWORDS = Limit("named_passwords", per_minute=30, burst=60)
+"""With one name from anywhere. Fewer would let one stranger keep an administrator out."""
+
+ALL_PASSWORDS = Limit("all_passwords", per_minute=180, burst=180)
 
 MOST_KEYS = 10_000
 
@@ -29,6 +36,20 @@ MOST_WAITING = 8
 """Who wait for their turn, the one whose turn it is among them."""
 
 T = TypeVar("T")
+
+
+def network_of(address: str | None) -> str:
+    """Whoever has an address has its neighbours, too: of IPv6, 2^80 of them. Empty: nobody knows.
+
+    >>> network_of("192.0.2.7"), network_of("2001:db8:7::1"), network_of("::ffff:192.0.2.7"), network_of(None)
+    ('192.0.2.7/32', '2001:db8:7::/48', '192.0.2.7/32', '')
+    """
+    try:
+        known = ip_address(address or "")
+    except ValueError:
+        return ""
+    mapped = getattr(known, "ipv4_mapped", None) or known
+    return str(ip_network(f"{mapped}/{48 if mapped.version == 6 else 32}", strict=False))
 
 
 class Patience:
