@@ -47,13 +47,28 @@ async def test_what_is_new_is_told_with_its_id() -> None:
     async def news() -> News | None:
         return told.pop() if told else None
 
-    page = Tails().follow("W1", news, never)
+    async def still() -> bool:
+        return bool(looks.pop())
+
+    looks = [False, True]
+    page = Tails().follow("W1", news, still)
     assert (page.status, page.media) == (200, b"text/event-stream")
     assert [part async for part in parts(page)] == [
         b"retry: 2000\n\n",
         b"id: 0197\ndata: <li>a</li>\ndata: <li>b</li>\n\n",
+        b": still there\n\n",
         b"event: end\ndata:\n\n",
     ]
+
+
+async def test_whoever_may_look_no_more_is_told_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tails, "HEARTBEAT_SECONDS", 60.0)
+
+    async def news() -> News | None:
+        return "0197", "<li>a</li>"
+
+    page = Tails().follow("W1", news, never)
+    assert [part async for part in parts(page)] == [b"retry: 2000\n\n", b"event: end\ndata:\n\n"]
 
 
 async def test_a_word_comes_while_nothing_happens() -> None:

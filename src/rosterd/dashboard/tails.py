@@ -5,7 +5,7 @@ Rules of this module:
 1. There are `MOST` streams at a time, `MOST_EACH` of one person. A place is taken before the answer begins,
    and given back when it is closed, whether any of it was sent or not.
 2. A stream ends when the server stops (whoever follows comes back by themselves), and when the person may not
-   look any more (which is said, so that they do not).
+   look any more (which is said, so that they do not). Of what happens from then on they are told nothing.
 
 Source: HTML, heading *Server-sent events*.
 """
@@ -64,12 +64,13 @@ class Tails:
             began = time.monotonic()
             found = await news()
             spent = time.monotonic() - began
+            is_silent = time.monotonic() - spoke >= HEARTBEAT_SECONDS
+            if (found is not None or is_silent) and not await still():
+                yield b"event: end\ndata:\n\n"
+                return
             if found is not None:
                 yield message(*found)
-            if time.monotonic() - spoke >= HEARTBEAT_SECONDS:
-                if not await still():
-                    yield b"event: end\ndata:\n\n"
-                    return
+            if is_silent:
                 yield b": still there\n\n"
                 spoke = time.monotonic()
             try:
