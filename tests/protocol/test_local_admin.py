@@ -53,6 +53,7 @@ def test_an_administrator_gets_in_by_name_or_address(org: Org, browser: Browser)
     login = inside.events(org.server.database, org.org_id, adam)[-2]
     assert login.action == "user_login"
     assert json.loads(login.details)["means"] == "local"
+    assert " password " in browser.open(f"/admin/members/{adam}?tab=sessions").text
     assert password not in secrets_at_rest.everything(org.server.database)
 
 

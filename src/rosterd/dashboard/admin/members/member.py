@@ -41,7 +41,7 @@ DIALECTS = {"v2": V2, "v1": V1}
 MEANS = {
     Means.OIDC: "identity provider",
     Means.LINK: "link by e-mail",
-    Means.LOCAL: "command line",
+    Means.LOCAL: "password",
 }
 
 _GONE = ("user_deactivated", "guest_deactivated", "guest_expired")
