@@ -11,6 +11,7 @@ Rules of this module:
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ import msgspec
 from rosterd.directory.facets import Facet
 from rosterd.directory.model import OrgId, UserId
 from rosterd.directory.names import folded
-from rosterd.store.contract import Tx
+from rosterd.store.contract import Row, Tx
 from rosterd.store.requests import COUNTED
 
 VERSION = 1
@@ -118,10 +119,15 @@ async def counts(
     name. Words are not counted.
     """
     start_at = (2**62, "") if after is None else after
-    rows = await tx.all(_COUNTS, org, str(facet), _MOST_VALUES if prefix else limit, *start_at)
-    found = (Count(*row) for row in rows)
     start = folded(prefix)
-    return [each for each in found if not start or folded(each.value).startswith(start)][:limit]
+    rows = await tx.all(_COUNTS, org, str(facet), _MOST_VALUES if start else limit, *start_at)
+    if not start:
+        return [Count(*row) for row in rows]
+    return (await asyncio.to_thread(_beginning, rows, start))[:limit]
+
+
+def _beginning(rows: Sequence[Row], start: str) -> list[Count]:
+    return [Count(*row) for row in rows if folded(row[0]).startswith(start)]
 
 
 async def count(tx: Tx, org: OrgId, facet: Facet, value: str) -> Count:
