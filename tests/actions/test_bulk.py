@@ -10,6 +10,7 @@ import pytest
 from rosterd.actions import bulk, connections, indexing, sealing, users, workspaces
 from rosterd.delivery.attempts import Claim, End
 from rosterd.delivery.jobs import Job
+from rosterd.directory import bulk as rules
 from rosterd.directory.bulk import DONE, UNCHANGED, Action, Arguments, Batch, Standing, State, word
 from rosterd.directory.model import Actor, GroupWorkspace, Plan, Role, TeamId, UserId
 from rosterd.directory.users import UserChange
@@ -359,6 +360,28 @@ async def test_what_nobody_confirmed_is_forgotten_after_a_day(house: Acme, desk:
         assert [each.id for each in await batches.page(tx, house.org.id)] == [done.id, kept.id]
     await desk.work()  # the preview of what is forgotten troubles nobody
     assert (await desk.batch(kept)).state is State.DRAFT
+
+
+async def test_a_draft_that_was_put_away_is_forgotten_as_others_are(house: Acme, desk: Desk) -> None:
+    batch = await desk.draft(Action.DEACTIVATE, await people(house, 3))
+    async with house.store.write() as tx:
+        away = await bulk.cancel(tx, house.org, batch.id, actor=house.owner)
+        await batches.update(tx, msgspec.structs.replace(away, created=away.created - 86_401 * 1_000_000))
+        assert await bulk.prune(tx, house.org.id) == 4
+        assert await batches.page(tx, house.org.id) == []
+
+
+async def test_nobody_drafts_for_everybody_again_and_again(
+    house: Acme, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "MOST_DRAFTED", 5)
+    some = await people(house, 3)
+    batch = await desk.draft(Action.DEACTIVATE, some)
+    async with house.store.write() as tx:
+        await bulk.cancel(tx, house.org, batch.id, actor=house.owner)
+    async with refused(house.store, "too_many_drafts"):
+        await desk.draft(Action.DEACTIVATE, some)
+    await desk.draft(Action.DEACTIVATE, some[:2])
 
 
 async def every_kind(house: Acme, team: TeamId) -> dict[str, UserId]:

@@ -10,6 +10,7 @@ from rosterd.directory.model import OrgId, Role, TeamId, UserId
 from rosterd.store import batches
 from rosterd.store.batches import Person
 from rosterd.store.engine import Store, Tx
+from rosterd.store.uuids import least_at
 from tests.store.rows import E1, E2, found
 
 pytestmark = pytest.mark.anyio
@@ -99,11 +100,24 @@ async def test_old_drafts_are_found_and_forgotten_bit_by_bit(store: Store) -> No
         for id, state in (("b2", State.DRAFT), ("b3", State.RUNNING), ("b4", State.CANCELLED)):
             await batches.insert(tx, a_batch(id, state=state))
         await batches.insert(tx, a_batch("b5", created=7))
-        assert await batches.expired(tx, E1, 7, 9) == ["b1", "b2"]
+        broken_off = a_batch("b6", state=State.CANCELLED)
+        await batches.insert(tx, msgspec.structs.replace(broken_off, done=1))  # that can be taken back
+        assert await batches.expired(tx, E1, 7, 9) == ["b1", "b2", "b4"]
         assert await batches.expired(tx, E1, 5, 9) == []
         assert [await batches.remove_people(tx, E1, "b1", 2) for _ in range(3)] == [2, 1, 0]
         await batches.delete(tx, E1, "b1")
-        assert await batches.expired(tx, E1, 7, 9) == ["b2"]
+        assert await batches.expired(tx, E1, 7, 9) == ["b2", "b4"]
+
+
+async def test_who_was_drafted_lately_is_counted_with_those_who_were_before(store: Store) -> None:
+    moments = [1_700_000_000_000_000 + n * 1_000_000 for n in range(3)]
+    async with store.write() as tx:
+        await found(tx, 1)
+        await found(tx, 1, E2)
+        for org, moment in ((E1, moments[0]), (E1, moments[1]), (E1, moments[2]), (E2, moments[2])):
+            await batches.insert(tx, a_batch(least_at(moment // 1000), org))
+        counted = [await batches.drafted(tx, E1, moment) for moment in (*moments, moments[2] + 1_000_000)]
+        assert counted == [9, 6, 3, 0]
 
 
 async def test_an_organisation_is_not_shown_anothers_people(store: Store) -> None:

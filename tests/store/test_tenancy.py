@@ -543,6 +543,7 @@ async def ask_about_batches(tx: Tx) -> None:
     for outcome in (None, "done"):
         await batches.people(tx, E1, "B1", outcome=outcome)
     await batches.outcomes(tx, E1, "B1")
+    await batches.drafted(tx, E1, 2)
     await batches.expired(tx, E1, 2, 1)
     await batches.remove_people(tx, E1, "B1", 1)
     await batches.delete(tx, E1, "B1")

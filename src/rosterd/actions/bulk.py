@@ -39,7 +39,7 @@ SLICE = 8
 """People in one transaction of a task: on SQLite everybody else waits for it."""
 
 FORGET_SECONDS = 24 * 3_600
-"""How long a draft that nobody confirmed is kept."""
+"""How long a draft is kept of which nothing came."""
 
 _ids = Growing()
 
@@ -66,6 +66,8 @@ async def draft(
     given = rules.arguments(action, arguments, tx.now // 1_000_000)
     ids = set(user_ids)
     rules.check_people(len(ids))
+    lately = tx.now - rules.DRAFT_SECONDS * 1_000_000
+    rules.check_drafted(len(ids) + await store.drafted(tx, org.id, lately))
     if given.team_id and ("\0" in given.team_id or await workspaces.find(tx, org.id, given.team_id) is None):
         raise NotFound("no_such_team", team=given.team_id)
     known = await users.briefs(tx, org.id, [id for id in ids if "\0" not in id])
@@ -152,7 +154,7 @@ async def has_stale(tx: Tx, org_id: OrgId) -> bool:
 
 
 async def prune(tx: Tx, org_id: OrgId, limit: int = 500) -> int:
-    """Forget drafts that nobody confirmed, and their people, some at a time. Returns how many rows."""
+    """Forget drafts of which nothing came, and their people, some at a time. Returns how many rows."""
     pruned = 0
     for id in await store.expired(tx, org_id, tx.now - FORGET_SECONDS * 1_000_000, 10):
         if pruned < limit:

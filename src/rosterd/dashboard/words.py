@@ -301,6 +301,11 @@ WORDS: Mapping[str, Words] = {
         "These are many people",
         "More would be deactivated than a word is enough for. Type their number instead.",
     ),
+    "too_many_drafts": Words(
+        429,
+        "Many people were drafted lately",
+        "300,000 within an hour are the most, whatever becomes of them. Wait a while, or choose fewer.",
+    ),
     "too_many_ip_ranges": Words(400, "That is too many addresses", "Ten addresses or ranges at most."),
     "too_many_users": Words(
         400,

@@ -23,6 +23,9 @@ from rosterd.directory.model import Actor, OrgId, Plan, Role, TeamId, UserId
 MOST_PEOPLE = 10_000
 """In one batch."""
 
+MOST_DRAFTED = 30 * MOST_PEOPLE
+"""In all batches of an organisation that were drafted within `DRAFT_SECONDS`: they have rows and previews."""
+
 DRAFT_SECONDS = 3_600
 """How long a draft may be confirmed."""
 
@@ -168,6 +171,12 @@ def check_people(people: int) -> None:
         raise Invalid("nobody_chosen")
     if people > MOST_PEOPLE:
         raise LimitReached("too_many_users")
+
+
+def check_drafted(people: int) -> None:
+    """Refuse a batch with which so many would have been drafted lately: ``too_many_drafts``."""
+    if people > MOST_DRAFTED:
+        raise LimitReached("too_many_drafts")
 
 
 def check_not_oneself(actor: Actor, user_id: UserId) -> None:

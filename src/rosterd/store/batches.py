@@ -16,6 +16,7 @@ import msgspec
 from rosterd.directory.bulk import DONE, TO_DO, Action, Arguments, Batch, Standing, State
 from rosterd.directory.model import OrgId, UserId
 from rosterd.store.contract import Row, Tx
+from rosterd.store.uuids import least_at
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -62,11 +63,20 @@ async def undoing(tx: Tx, org: OrgId, id: str) -> list[Batch]:
     return [_batch(row) for row in rows]
 
 
+async def drafted(tx: Tx, org: OrgId, since: int) -> int:
+    """How many people batches are about that were drafted after a moment (microseconds), all together."""
+    row = await tx.one(
+        "SELECT SUM(t.people) FROM batches t WHERE t.org_id = $1 AND t.id >= $2", org, least_at(since // 1000)
+    )
+    return int(row[0] or 0) if row else 0
+
+
 async def expired(tx: Tx, org: OrgId, before: int, limit: int) -> list[str]:
-    """Drafts from before this time (microseconds), the oldest first."""
+    """Drafts from before this time (microseconds), put away ones too, the oldest first."""
     rows = await tx.all(
         "SELECT id FROM batches WHERE org_id = $1 AND created < $2"
-        f" AND state IN ('{State.DRAFTING}', '{State.DRAFT}') ORDER BY id LIMIT $3",
+        f" AND (state IN ('{State.DRAFTING}', '{State.DRAFT}') OR state = '{State.CANCELLED}' AND done = 0)"
+        " ORDER BY id LIMIT $3",
         org, before, limit,
     )  # fmt: skip
     return [id for (id,) in rows]
