@@ -100,10 +100,10 @@ STATIC: Mapping[str, Static] = {STYLE_PATH: _style, SCRIPT_PATH: _script, ICON_P
 """By their addresses."""
 
 
-def _day(seconds: float | None) -> str:
+def day(seconds: float | None) -> str:
     """A time as people read it.
 
-    >>> _day(0), _day(None)
+    >>> day(0), day(None)
     ('1 January 1970', '')
     """
     if seconds is None:
@@ -178,7 +178,7 @@ _templates.globals |= {
     "ROLES": ROLES,
     "STATUSES": STATUSES,
 }
-_templates.filters |= {"day": _day, "moment": moment, "iso": iso, "amount": _amount, "a_date": _a_date}
+_templates.filters |= {"day": day, "moment": moment, "iso": iso, "amount": _amount, "a_date": _a_date}
 
 
 def headers(form_target: str | None = None, *, scripts: bool = False) -> dict[str, str]:

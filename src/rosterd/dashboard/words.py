@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from rosterd.directory.errors import DirectoryError, NotAllowed
 from rosterd.directory.model import Role, Status
 
 ROLES = {
@@ -343,5 +344,13 @@ WORDS: Mapping[str, Words] = {
         403, "That is not right", "The name or the password is wrong, or there is no password for it."
     ),
 }
+
+_OF_OTHERS = {"not_in_workspace": "member_not_in_workspace", "required_by_group": "member_required_by_group"}
+
+
+def of_others(error: DirectoryError) -> DirectoryError:
+    """An error told to administrators of somebody, where members would be told it of themselves."""
+    return NotAllowed(_OF_OTHERS.get(error.code, error.code), **error.data)
+
 
 UNEXPLAINED = Words(500, "Something went wrong", "It has been noted, and is not your fault.")

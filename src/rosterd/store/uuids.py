@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+
+_SHAPE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Growing:
@@ -20,6 +23,15 @@ class Growing:
         number = (high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low
         text = f"{number:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def is_one(text: str) -> bool:
+    """Whether a text may be an id of this kind.
+
+    >>> is_one(Growing().following(0)), is_one("-"), is_one("")
+    (True, False, False)
+    """
+    return _SHAPE.fullmatch(text) is not None
 
 
 _LATEST = 2**48 - 1  # milliseconds that fit into an id

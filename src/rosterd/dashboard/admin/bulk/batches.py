@@ -21,16 +21,12 @@ from rosterd.directory.bulk import DONE, TO_DO, UNCHANGED, Action, Batch, State
 from rosterd.directory.errors import DirectoryError, NotFound
 from rosterd.directory.model import OrgId, TeamId, User, UserId
 from rosterd.store import batches as store
-from rosterd.store import users, workspaces
+from rosterd.store import users, uuids, workspaces
 from rosterd.store.batches import Person
 from rosterd.store.engine import Tx
 
 AT_ONCE = 50
 BATCHES = 30
-
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_DONE_TO = "done"
-"""The outcome in an address that stands for people who are changed, or will be."""
 
 
 class Total(NamedTuple):
@@ -65,7 +61,7 @@ class Entry(NamedTuple):
 async def batches(look: Look) -> Page:
     """All bulk changes, the newest first."""
     before = look.params.get("before", "")
-    start = before if _ID.fullmatch(before) else "~"
+    start = before if uuids.is_one(before) else "~"
     if before and start == "~":
         look.alert = look.alert or WORDS["invalid_list_state"]
     async with look.desk.store.scan() as tx:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
 from rosterd.actions import bulk as actions
 from rosterd.actions import indexing
 from rosterd.dashboard import forms, pages
+from rosterd.dashboard.admin import days
 from rosterd.dashboard.admin.bulk.words import ACTIONS
 from rosterd.dashboard.admin.frame import Done, Look, Shown, form, page
 from rosterd.dashboard.admin.members import selection
@@ -126,20 +126,7 @@ def _arguments(action: Action, look: Look) -> Arguments:
         case Action.SET_ROLE:
             return Arguments(role=Role(text) if text in list(Role) else None)
         case Action.SET_EXPIRY:
-            return Arguments(expires=end_of(text))
+            return Arguments(expires=days.last_second(text))
         case Action.ADD_TO_WORKSPACE | Action.REMOVE_FROM_WORKSPACE:
             return Arguments(team_id=TeamId(text))
     return Arguments()
-
-
-def end_of(day: str) -> int | None:
-    """The last second of a day in UTC, as a form has it; None: it is none.
-
-    >>> end_of("1970-01-01"), end_of("soon"), end_of("9999-12-31")
-    (86399, None, 253402300799)
-    """
-    try:
-        begin = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return int(begin.timestamp() + timedelta(days=1).total_seconds()) - 1

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import NamedTuple
 
+from rosterd.dashboard.pages import day
 from rosterd.dashboard.words import ROLES
 from rosterd.directory.bulk import DONE, TO_DO, UNCHANGED, Action, Batch, Standing, State
 
@@ -148,7 +148,7 @@ def _what(batch: Batch, place: str) -> str:
     given = batch.arguments
     if given.role is not None:
         return ROLES[given.role]
-    return f"after {_day(given.expires)}" if given.expires is not None else place
+    return f"after {day(given.expires)}" if given.expires is not None else place
 
 
 def outcome(batch: Batch, code: str) -> str:
@@ -189,7 +189,7 @@ def _status(standing: Standing) -> str:
 
 
 def _expiry(standing: Standing) -> str:
-    return "no end" if standing.guest_expires is None else f"until {_day(standing.guest_expires)}"
+    return "no end" if standing.guest_expires is None else f"until {day(standing.guest_expires)}"
 
 
 def _place(standing: Standing) -> str:
@@ -197,8 +197,3 @@ def _place(standing: Standing) -> str:
         return "not in the workspace"
     role = standing.workspace_role
     return "in the workspace" if role is None else f"in the workspace, {ROLES[role].lower()} there"
-
-
-def _day(seconds: int) -> str:
-    when = datetime.fromtimestamp(seconds, UTC)
-    return f"{when.day} {when:%B %Y}"

@@ -6,15 +6,14 @@ sees how they are now. Each counts once. No rule lives here: :mod:`rosterd.actio
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from rosterd.actions import guests, invitations, signin, workspaces
 from rosterd.actions import users as actions
+from rosterd.dashboard.admin import days
 from rosterd.dashboard.admin.frame import Done, Look, check_stamp, form, page
 from rosterd.dashboard.admin.members.member import member, nobody, of_user, offers, roles_for
 from rosterd.dashboard.pages import Page
-from rosterd.dashboard.words import ROLES, WORDS
-from rosterd.directory.errors import DirectoryError, Invalid, NotAllowed, NotFound
+from rosterd.dashboard.words import ROLES, WORDS, of_others
+from rosterd.directory.errors import DirectoryError, Invalid, NotFound
 from rosterd.directory.model import Role, TeamId, User, UserId
 from rosterd.directory.names import folded
 from rosterd.directory.users import UserChange
@@ -51,7 +50,7 @@ async def _ask(look: Look, user_id: str, change: str) -> Page:
         channels=[each for each in stays if each.place_id.startswith("C")],
         sessions=len(open_sessions),
         tokens=len(open_tokens),
-        expires="" if user.guest_expires is None else _day(user.guest_expires),
+        expires="" if user.guest_expires is None else days.of(user.guest_expires),
     )
 
 
@@ -128,9 +127,11 @@ async def convert(tx: Tx, look: Look, user_id: str) -> Done:
 async def set_expiry(tx: Tx, look: Look, user_id: str) -> Done:
     """A guest is here until the end of a day, or without an end."""
     user = await _seen(tx, look, user_id)
-    expires = None if "clear" in look.fields else _end_of(look.fields.get("day", ""))
+    expires = None if "clear" in look.fields else days.last_second(look.fields.get("day", "").strip())
+    if expires is None and "clear" not in look.fields:
+        raise Invalid("invalid_expiration")
     user = await guests.set_expiration(tx, look.org, user.id, expires, actor=look.actor)
-    until = "without an end" if expires is None else f"until the end of {_day(expires)} (UTC)"
+    until = "without an end" if expires is None else f"until the end of {days.of(expires)} (UTC)"
     return _done(user, f"{user.full_name} is a guest {until}.")
 
 
@@ -174,12 +175,8 @@ async def remove(tx: Tx, look: Look, user_id: str) -> Done:
     try:
         await workspaces.remove(tx, look.org, team.id, user.id, actor=look.actor)
     except DirectoryError as error:
-        raise NotAllowed(_OF_OTHERS.get(error.code, error.code), **error.data) from error
+        raise of_others(error) from error
     return _done(user, f"{user.full_name} is not in the workspace {team.name} any more.", "places")
-
-
-_OF_OTHERS = {"not_in_workspace": "member_not_in_workspace", "required_by_group": "member_required_by_group"}
-"""What is said to members of themselves, and to administrators of others."""
 
 
 async def _seen(tx: Tx, look: Look, user_id: str) -> User:
@@ -202,20 +199,3 @@ def _role(text: str) -> Role:
     if text not in ROLES or Role(text) in (Role.BOT, Role.MULTI_CHANNEL_GUEST, Role.SINGLE_CHANNEL_GUEST):
         raise Invalid("invalid_form_data")
     return Role(text)
-
-
-def _end_of(day: str) -> int:
-    """The last second of a day in UTC. Raises ``invalid_expiration``.
-
-    >>> _end_of("2026-11-30")
-    1796083199
-    """
-    try:
-        begin = datetime.strptime(day.strip(), "%Y-%m-%d").replace(tzinfo=UTC)
-        return int((begin + timedelta(days=1)).timestamp()) - 1
-    except (ValueError, OverflowError) as error:
-        raise Invalid("invalid_expiration") from error
-
-
-def _day(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"

@@ -27,7 +27,18 @@ from rosterd.directory.whereabouts import sentence
 from rosterd.provisioning import cards
 from rosterd.provisioning.places import Site
 from rosterd.scim.dialect import V1, V2
-from rosterd.store import activity, audit, channels, index, sessions, trail, users, whereabouts, workspaces
+from rosterd.store import (
+    activity,
+    audit,
+    channels,
+    index,
+    sessions,
+    trail,
+    users,
+    uuids,
+    whereabouts,
+    workspaces,
+)
 from rosterd.store.engine import Tx
 
 EVENTS = 25
@@ -250,7 +261,7 @@ async def _sessions(tx: Tx, look: Look, user: User) -> Values:
 
 async def _history(tx: Tx, look: Look, user: User) -> Values:
     before = look.params.get("before") or ""
-    if not _is_event_id(before):
+    if before and not uuids.is_one(before):
         _alert(look, "invalid_query")
         before = ""
     records = await audit.page(tx, look.org.id, before=before or None, entity=user.id, limit=EVENTS + 1)
@@ -260,10 +271,6 @@ async def _history(tx: Tx, look: Look, user: User) -> Values:
         "is_later": bool(before),
         "following": shown[-1].id if len(records) > EVENTS else "",
     }
-
-
-def _is_event_id(text: str) -> bool:
-    return len(text) <= 40 and all(each in "0123456789abcdef-" for each in text)
 
 
 TABS: Mapping[str, Tab] = {

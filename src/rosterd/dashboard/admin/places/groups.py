@@ -38,6 +38,7 @@ from rosterd.store import (
     listings,
     trail,
     user_groups,
+    uuids,
     workspaces,
 )
 from rosterd.store.engine import Tx
@@ -176,7 +177,7 @@ async def _members(tx: Tx, look: Look, found: Group) -> Values:
 
 async def _history(tx: Tx, look: Look, found: Group) -> Values:
     before = look.params.get("before") or ""
-    if len(before) > 40 or not all(each in "0123456789abcdef-" for each in before):
+    if before and not uuids.is_one(before):
         look.alert = look.alert or WORDS["invalid_query"]
         before = ""
     records = await audit.page(tx, look.org.id, before=before or None, entity=found.id, limit=EVENTS + 1)

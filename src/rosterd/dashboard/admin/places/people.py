@@ -10,9 +10,9 @@ from rosterd.dashboard.admin.places import residents
 from rosterd.dashboard.admin.places.connecting import missing
 from rosterd.dashboard.admin.places.workspaces import about
 from rosterd.dashboard.pages import Page
-from rosterd.dashboard.words import WORDS
+from rosterd.dashboard.words import WORDS, of_others
 from rosterd.directory import workspaces as rules
-from rosterd.directory.errors import DirectoryError, NotAllowed, NotFound
+from rosterd.directory.errors import DirectoryError, NotFound
 from rosterd.directory.model import OrgId, TeamId, User, UserId, Workspace
 from rosterd.directory.previews import Preview
 from rosterd.store import places, previews, users, workspaces
@@ -20,9 +20,6 @@ from rosterd.store.engine import Tx
 from rosterd.store.places import WORKSPACE
 
 Foresee = Callable[[Tx, OrgId, TeamId, UserId], Awaitable[Preview]]
-
-_OF_OTHERS = {"not_in_workspace": "member_not_in_workspace", "required_by_group": "member_required_by_group"}
-"""What is said to members of themselves, and to administrators of others."""
 
 
 @page("admin", "workspaces", "*", "add")
@@ -69,7 +66,7 @@ async def remove(tx: Tx, look: Look, team_id: str) -> Done:
     try:
         await actions.remove(tx, look.org, team.id, user.id, actor=look.actor)
     except DirectoryError as error:
-        raise NotAllowed(_OF_OTHERS.get(error.code, error.code), **error.data) from error
+        raise of_others(error) from error
     return Done(_members_of(team), f"{user.full_name} is not in the workspace {team.name} any more.")
 
 

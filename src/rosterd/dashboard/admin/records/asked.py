@@ -1,26 +1,36 @@
-"""What a filter says, read as days, ids and people."""
+"""What a filter says, read as people and days."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from typing import NamedTuple
 
+from rosterd.dashboard.admin import days
 from rosterd.directory.model import OrgId
 from rosterd.directory.names import account_key
 from rosterd.store import users
 from rosterd.store.engine import Tx
 
 
-def day(said: str) -> int | None:
-    """The first second of a day; None: that is no date.
+class Span(NamedTuple):
+    """From when to when, in seconds, both inclusive; None: whenever."""
 
-    >>> day("1970-01-02"), day("1970-02-31"), day("x")
-    (86400, None, None)
+    oldest: int | None
+    latest: int | None
+    problem: str = ""  # why it cannot be understood
+
+
+def span(state: Mapping[str, str]) -> Span:
+    """The days ``from`` and ``to`` of a filter.
+
+    >>> span({"from": "1970-01-02", "to": "1970-01-02"}), span({"from": "", "to": ""})
+    (Span(oldest=86400, latest=172799, problem=''), Span(oldest=None, latest=None, problem=''))
     """
-    try:
-        first = datetime.strptime(said, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return (first - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+    found = days.first_second(state["from"]), days.last_second(state["to"])
+    for said, second in zip((state["from"], state["to"]), found, strict=True):
+        if said and second is None:
+            return Span(None, None, f"“{said}” is no date. Write it as 2026-11-25.")
+    return Span(*found)
 
 
 async def whom(tx: Tx, org: OrgId, said: str) -> str | None:

@@ -6,7 +6,6 @@ events (`rosterd.store.trail.LOOKED_AT`) and says where the next goes on.
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,14 +13,14 @@ from typing import Any, NamedTuple
 from rosterd.actions import verifications as actions
 from rosterd.dashboard import exports
 from rosterd.dashboard.admin.frame import Done, Look, form, page
-from rosterd.dashboard.admin.records.asked import day, whom
+from rosterd.dashboard.admin.records.asked import span, whom
 from rosterd.dashboard.admin.records.evidence import HEADS, as_written, cell, evidence
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import Words
 from rosterd.directory import trail as vocabulary
 from rosterd.directory.errors import Invalid
 from rosterd.directory.model import OrgId, Role
-from rosterd.store import trail, verifications
+from rosterd.store import trail, uuids, verifications
 from rosterd.store.engine import Tx
 from rosterd.store.trail import Wanted
 
@@ -45,7 +44,6 @@ CATEGORIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """Key → title and the actions of the trail: those of Slack's categories, and the rest."""
 
 _FIELDS = ("action", "by", "about", "from", "to")
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Filter(NamedTuple):
@@ -63,7 +61,7 @@ async def audit(look: Look) -> Page:
     async with look.desk.store.scan() as tx:
         checks = await verifications.page(tx, look.org.id, CHECKS)
         asked = await wanted(tx, look.org.id, look.params)
-        problem = asked.problem or ("" if not before or _ID.fullmatch(before) else "The place is no event.")
+        problem = asked.problem or ("" if not before or uuids.is_one(before) else "The place is no event.")
         found = trail.Page([], None)
         if not problem:
             found = await trail.page(tx, look.org.id, asked.wanted, before=before or None, limit=AT_ONCE)
@@ -149,16 +147,14 @@ async def wanted(tx: Tx, org: OrgId, params: Mapping[str, str]) -> Filter:
     actions = _actions(state["action"])
     if actions == ():
         return Filter(state, nothing, f"Nothing is called “{state['action']}”.")
-    days = [day(state["from"]), day(state["to"])]
-    for name, first in zip(("from", "to"), days, strict=True):
-        if state[name] and first is None:
-            return Filter(state, nothing, f"“{state[name]}” is no date. Write it as 2026-11-25.")
+    when = span(state)
+    if when.problem:
+        return Filter(state, nothing, when.problem)
     by, about = [await whom(tx, org, state[name]) for name in ("by", "about")]
     for name, found in (("by", by), ("about", about)):
         if found == "":
             return Filter(state, nothing, f"Nobody here has the address “{state[name]}”.")
-    oldest, last = days
-    return Filter(state, Wanted(actions, by, about, oldest, None if last is None else last + 24 * 3600 - 1))
+    return Filter(state, Wanted(actions, by, about, when.oldest, when.latest))
 
 
 def _actions(said: str) -> tuple[str, ...] | None:

@@ -7,7 +7,6 @@ trail at a time (`rosterd.store.log`) and says where it goes on.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from typing import NamedTuple
 
 from rosterd.dashboard import exports, pages
 from rosterd.dashboard.admin.frame import Look, page
-from rosterd.dashboard.admin.records.asked import day, whom
+from rosterd.dashboard.admin.records.asked import span, whom
 from rosterd.dashboard.admin.records.lines import HEADS, Line, cells, line, value
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.tails import News
@@ -27,7 +26,7 @@ from rosterd.directory.model import OrgId, Role, Token
 from rosterd.store import log, tokens
 from rosterd.store.engine import StoreError, Tx
 from rosterd.store.log import Wanted
-from rosterd.store.uuids import least_at, moment
+from rosterd.store.uuids import is_one, least_at, moment
 
 PATH = "/admin/log"
 AT_ONCE = 50
@@ -45,7 +44,6 @@ OUTCOMES = {"changed": "Changed something", "refused": "Was refused"}
 
 _WITHOUT_TOKEN = ("import", "rosterd")
 _FIELDS = ("outcome", "connector", "token", "about", "code", "from", "to")
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NOT_UNDERSTOOD = "This filter was not understood"
 
 
@@ -63,7 +61,7 @@ async def provisioning_log(look: Look) -> Page:
     before = look.params.get("before", "")
     async with look.desk.store.scan() as tx:
         asked = await wanted(tx, look.org.id, look.params)
-        problem = asked.problem or ("" if not before or _ID.fullmatch(before) else "The place is no entry.")
+        problem = asked.problem or ("" if not before or is_one(before) else "The place is no entry.")
         found = log.Page([], None)
         if not problem:
             found = await log.page(tx, look.org.id, asked.wanted, before=before or None, limit=AT_ONCE)
@@ -174,7 +172,7 @@ def _since(look: Look) -> int:
     """From when on somebody wants to know, in milliseconds: what they have seen last, or now."""
     now = time.time_ns() // 1_000_000
     last = (look.visit.header(b"last-event-id") or "").strip() or look.params.get("after", "")
-    return max(moment(last), now - AT_MOST_BACK_MS) if _ID.fullmatch(last) else now
+    return max(moment(last), now - AT_MOST_BACK_MS) if is_one(last) else now
 
 
 async def _asked(look: Look) -> Filter:
@@ -195,21 +193,14 @@ async def wanted(tx: Tx, org: OrgId, params: Mapping[str, str]) -> Filter:
     for name, known in (("outcome", OUTCOMES), ("connector", LABELS)):
         if state[name] and state[name] not in known:
             return Filter(state, nothing, f"Nothing is called “{state[name]}”.")
-    days = [day(state["from"]), day(state["to"])]
-    for name, found in zip(("from", "to"), days, strict=True):
-        if state[name] and found is None:
-            return Filter(state, nothing, f"“{state[name]}” is no date. Write it as 2026-11-25.")
+    when = span(state)
+    if when.problem:
+        return Filter(state, nothing, when.problem)
     about = await whom(tx, org, state["about"])
     if about == "":
         return Filter(state, nothing, f"Nobody here has the address “{state['about']}”.")
-    oldest, last = days
-    latest = None if last is None else last + 24 * 3600 - 1
-    return Filter(
-        state,
-        Wanted(
-            state["outcome"], state["connector"], state["token"], about or "", state["code"], oldest, latest
-        ),
-    )
+    named = (state["outcome"], state["connector"], state["token"], about or "", state["code"])
+    return Filter(state, Wanted(*named, when.oldest, when.latest))
 
 
 async def _lines(tx: Tx, look: Look, entries: Sequence[log.Entry]) -> list[Line]:
