@@ -7,6 +7,7 @@ labelled), *View member profiles and the directory*.
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from rosterd.dashboard.desk import Desk, address, sign_in_first
 from rosterd.dashboard.pages import Page, Visit
@@ -35,6 +36,10 @@ async def directory(desk: Desk, visit: Visit) -> Page:
     if seat is None:
         return sign_in_first(None, address(visit))
     _check(seat)
+    return await desk.shares.draw(seat.user.id, partial(_directory, desk, visit, seat))
+
+
+async def _directory(desk: Desk, visit: Visit, seat: Seat) -> Page:
     q = visit.params.get("q", "").strip()[:MAX_SEARCH]
     after = visit.params.get("after") or None
     async with desk.store.scan() as tx:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from rosterd.dashboard import pages, session
 from rosterd.dashboard.oidc import Providers
 from rosterd.dashboard.pages import Page, Visit
-from rosterd.dashboard.patience import Patience, Turns
+from rosterd.dashboard.patience import Patience, Shares, Turns
 from rosterd.dashboard.session import Cookies
 from rosterd.dashboard.tails import Tails
 from rosterd.directory.errors import NotAllowed
@@ -71,6 +71,7 @@ class Desk:
         self.patience = Patience()
         self.guesses = Patience()  # of passwords: nobody who asks for mails makes it forget them
         self.turns = Turns()
+        self.shares = Shares()
         self.tails = Tails()
         self.checking = asyncio.Lock()  # of the chain of an audit trail: one at a time
         self._aside: set[asyncio.Task[None]] = set()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from ipaddress import ip_address, ip_network
 from typing import TypeVar
 
@@ -34,6 +35,15 @@ MOST_KEYS = 10_000
 
 MOST_WAITING = 8
 """Who wait for their turn, the one whose turn it is among them."""
+
+MOST_DRAWN = 3
+"""Pages of one person that are drawn at once; others of theirs wait."""
+
+MOST_ASKED = 20
+"""Pages of one person that are drawn, or wait."""
+
+MOST_FILES = 3
+"""Files that one person takes home at once."""
 
 T = TypeVar("T")
 
@@ -84,3 +94,62 @@ class Turns:
                 return await asyncio.to_thread(work)
         finally:
             self._waiting -= 1
+
+
+class Shares:
+    """What one person has of the server at once: few lists are read at a time, and others wait for theirs."""
+
+    def __init__(self) -> None:
+        self._asked: Counter[str] = Counter()
+        self._gates: dict[str, asyncio.Semaphore] = {}
+        self._files: Counter[str] = Counter()
+
+    async def draw(self, person: str, work: Callable[[], Awaitable[T]]) -> T:
+        """What ``work`` gives when it is its turn. Raises ``try_again_later`` where too many wait."""
+        if self._asked[person] >= MOST_ASKED:
+            raise NotAllowed("try_again_later")
+        self._asked[person] += 1
+        gate = self._gates.setdefault(person, asyncio.Semaphore(MOST_DRAWN))
+        try:
+            async with gate:
+                return await work()
+        finally:
+            self._asked[person] -= 1
+            if not self._asked[person]:
+                del self._asked[person], self._gates[person]
+
+    def file(self, person: str, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The parts of a file, of which none was made; whoever has them closes them.
+
+        Raises ``try_again_later`` where somebody takes too many.
+        """
+        if self._files[person] >= MOST_FILES:
+            raise NotAllowed("try_again_later")
+        return _Held(self._files, person, parts)
+
+
+class _Held:
+    """The parts of a file, and its place."""
+
+    def __init__(self, files: Counter[str], person: str, parts: AsyncIterator[bytes]) -> None:
+        self._files = files
+        self._person: str | None = person
+        self._parts = parts
+        files[person] += 1
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._parts)
+
+    async def aclose(self) -> None:
+        """Give the place back. May be called twice."""
+        if self._person is not None:
+            self._files[self._person] -= 1
+            if not self._files[self._person]:
+                del self._files[self._person]
+            self._person = None
+        close = getattr(self._parts, "aclose", None)
+        if close is not None:
+            await close()

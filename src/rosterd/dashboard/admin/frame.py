@@ -18,6 +18,7 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -162,7 +163,10 @@ def page(*path: str, role: Role = Role.ADMIN) -> Callable[[PageOf], PageOf]:
                 return sign_in_first(None, address(visit))
             look = Look(desk, visit, seat)
             _check(look, role, arguments)
-            return await draw(look, *arguments)
+            page = await desk.shares.draw(seat.user.id, partial(draw, look, *arguments))
+            if "Content-Disposition" in page.headers and not isinstance(page.body, bytes):
+                page.body = desk.shares.file(seat.user.id, page.body)
+            return page
 
         ROUTES.setdefault(path, {})["GET"] = handler
         return draw
@@ -190,7 +194,7 @@ def form(
                         return sign_in_first(None, f"/{visit.route[0]}")
                     look = Look(desk, visit, seat, fields)
                     _check(look, role, arguments)
-                    found = (await first(look, *arguments),)
+                    found = (await desk.shares.draw(seat.user.id, partial(first, look, *arguments)),)
                 async with desk.store.write() as tx:
                     seat = await desk.cookies.seat(visit, tx)
                     if seat is None:
