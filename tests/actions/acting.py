@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rosterd.actions import groups, orgs, users
+from rosterd.actions import erasure, groups, orgs, users
 from rosterd.directory.errors import DirectoryError
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import Actor, Group, Org, Origin, Plan, Role, User, UserId
@@ -56,7 +56,7 @@ class House:
     async def erase(self, user: User) -> User:
         async with self.store.write() as tx:
             found = await users.existing(tx, self.org.id, user.id)
-            return await users.erase(tx, self.org, found, actor=self.actor)
+            return await erasure.erase(tx, self.org, found, actor=self.actor)
 
     async def user(self, user: User) -> User:
         """The user as stored."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from rosterd.actions import bulk, connections, indexing, sealing, users, workspaces
+from rosterd.actions import bulk, connections, erasure, indexing, sealing, users, workspaces
 from rosterd.delivery.attempts import Claim, End
 from rosterd.delivery.jobs import Job
 from rosterd.directory import bulk as rules
@@ -413,7 +413,7 @@ async def every_kind(house: Acme, team: TeamId) -> dict[str, UserId]:
     await update(house, kinds["gone_guest"], active=False)
     await set_role(house, kinds["single"], Role.SINGLE_CHANNEL_GUEST)
     async with house.store.write() as tx:
-        await users.erase(
+        await erasure.erase(
             tx, house.org, await users.existing(tx, house.org.id, kinds["erased"]), actor=house.owner
         )
     return kinds

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rosterd.actions import channels, groups, users, workspaces
+from rosterd.actions import channels, erasure, groups, users, workspaces
 from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import Profile, Role
@@ -82,7 +82,7 @@ async def test_nothing_is_left_and_the_trail_verifies(store: Store) -> None:
         await audit.seal(tx, at.org.id)
     async with store.write() as tx:
         user = await users.existing(tx, at.org.id, id)  # type: ignore[arg-type]
-        await users.erase(tx, at.org, user, actor=at.owner)
+        await erasure.erase(tx, at.org, user, actor=at.owner)
     async with store.scan() as tx:
         assert await found(tx, *WORDS) == set()
         # The id stays, where it says who was a member and what happened.

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rosterd.actions import connections, groups, guests, indexing, users, workspaces
+from rosterd.actions import connections, erasure, groups, guests, indexing, users, workspaces
 from rosterd.app import index, seal
 from rosterd.directory import workspaces as rules
 from rosterd.directory.facets import Facet
@@ -114,7 +114,7 @@ async def test_each_change_is_followed_in_facts_and_counts(store: Store) -> None
     assert await count(home, Facet.GROUP, keys) == (1, 0, 1)
     assert await count(home, Facet.ROLE, "multi_channel_guest") == (1, 0, 0)
     async with store.write() as tx:
-        await users.erase(tx, home.org, await users.existing(tx, home.org.id, ann), actor=home.owner)
+        await erasure.erase(tx, home.org, await users.existing(tx, home.org.id, ann), actor=home.owner)
         assert await tx.all("SELECT value FROM facets WHERE user_id = $1", ann) == []  # at once
         await home.leave(tx, keys, bob)
     await settled(home)

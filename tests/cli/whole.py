@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from click.testing import Result
 
-from rosterd.actions import channels, connections, consequences, groups, orgs, users, workspaces
+from rosterd.actions import channels, connections, consequences, erasure, groups, orgs, users, workspaces
 from rosterd.app import index, seal
 from rosterd.cli import demo
 from rosterd.directory.errands import Errand, Kind
@@ -101,7 +101,7 @@ async def _odd_people(tx: Tx, org: Org) -> None:
     odd = UserChange(username="asa", email="Åsa".replace("Å", "A") + "@demo.example", profile=profile)
     asa = await users.create(tx, org, odd, actor=actor)
     gone = await users.create(tx, org, UserChange(username="gone", email="gone@demo.example"), actor=actor)
-    await users.erase(tx, org, gone, actor=actor)
+    await erasure.erase(tx, org, gone, actor=actor)
     guest_id = await user_rows.find_by_username(tx, org.id, "gus")
     assert guest_id is not None
     guest = await users.existing(tx, org.id, guest_id)

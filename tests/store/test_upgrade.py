@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from rosterd.actions import groups, orgs, users
+from rosterd.actions import erasure, groups, orgs, users
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import Org, Plan, Role
 from rosterd.directory.users import UserChange
@@ -50,7 +50,7 @@ async def people(tx: Tx, plan: Plan, domain: str) -> Org:
     bot = UserChange(username="bot", email=f"bot@{domain}.example")
     await users.create(tx, org, bot, role=Role.BOT, actor=actor)
     await users.deactivate(tx, org, made[3], actor=actor)
-    await users.erase(tx, org, made[4], actor=actor)
+    await erasure.erase(tx, org, made[4], actor=actor)
     group = GroupChange(display_name="All", members=Members(add=tuple(user.id for user in made[:2])))
     await groups.create(tx, org, group, actor=actor)
     return org

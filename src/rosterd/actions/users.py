@@ -1,4 +1,4 @@
-"""What can be done to people: create, update, deactivate, give a role, forget."""
+"""What can be done to people: create, update, deactivate, give a role."""
 
 from __future__ import annotations
 
@@ -23,19 +23,7 @@ from rosterd.directory.events import Event
 from rosterd.directory.ids import NEARBY, number_at, slack_id
 from rosterd.directory.model import Actor, Org, OrgId, Plan, Role, User, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import (
-    activity,
-    apps,
-    audit,
-    facts,
-    outbox,
-    passwords,
-    places,
-    requests,
-    sessions,
-    tokens,
-    workspaces,
-)
+from rosterd.store import apps, audit, outbox, passwords, places, sessions, tokens, workspaces
 from rosterd.store import names as store_names
 from rosterd.store import users as store
 from rosterd.store.engine import Tx
@@ -232,29 +220,6 @@ async def set_role(tx: Tx, org: Org, user: User, role: Role, *, actor: Actor) ->
     expires = user.guest_expires if role.is_guest else None
     desired = msgspec.structs.replace(user, role=role, guest_expires=expires)
     await write(tx, user, desired, rules.events_of_change(user, desired), actor=actor)
-    return desired
-
-
-async def erase(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:
-    """Everything personal about ``user`` forgotten: in the directory, the audit trail, sessions, the outbox.
-
-    What stays in the trail is what they did themselves, with the address and client that they did
-    it from. The account stays, deactivated and empty: its id is in the trail.
-    It may not be modified any more.
-    """
-    rules.check_changeable(actor, user)
-    rules.check_deactivatable(user)
-    desired = rules.erased(user)
-    forgotten = Event("user_profile_deleted", "user", user.id, {}, {}, user.id)
-    if not await store_names.add(tx, org.id, desired.username, "user", user.id):
-        raise Taken("username_taken", user=desired.username)
-    await write(tx, user, desired, [forgotten], actor=actor)
-    await audit.erase(tx, org.id, user.id)
-    await outbox.remove_of(tx, org.id, user.id)
-    await activity.remove_of_user(tx, org.id, user.id)
-    await facts.remove_of_user(tx, org.id, user.id)
-    await requests.remove_of_user(tx, org.id, user.id, sorted({user.username, user.email}))
-    await sessions.remove_expired(tx, org.id, user.id, FOREVER)  # all of them: they have ended
     return desired
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rosterd.actions import invitations, orgs, users
+from rosterd.actions import erasure, invitations, orgs, users
 from rosterd.cli.session import (
     database_option,
     find_org,
@@ -217,7 +217,7 @@ def user_erase(org_name: str, user_name: str, yes: bool, database: str) -> None:
         async with store.write() as tx:
             org = await find_org(tx, org_name)
             user = await find_user(tx, org, user_name)
-            return await users.erase(tx, org, user, actor=operator(org, "user erase"))
+            return await erasure.erase(tx, org, user, actor=operator(org, "user erase"))
 
     if not yes:
         user = run(database, whom)
