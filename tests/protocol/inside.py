@@ -259,8 +259,9 @@ async def _is_behind(store: Store, org: OrgId) -> bool:
 
 def execute(database: str, sql: str, *args: object) -> None:
     """Something that no part of rosterd does."""
+    execute_many(database, sql, [args])
 
-    async def do(tx: Tx) -> None:
-        await tx.run(sql, *args)
 
-    _run(database, do)
+def execute_many(database: str, sql: str, rows: Sequence[Sequence[object]]) -> None:
+    """The same once for each of these."""
+    _run(database, lambda tx: tx.many(sql, rows))

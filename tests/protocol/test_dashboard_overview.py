@@ -233,8 +233,8 @@ def test_one_of_many_values_is_found_by_its_beginning_and_page_by_page(org: Org,
         " VALUES ($1, 'department', $2, $3, 0, 0, $3)"
     )
     inside.index(org.server.database, org.org_id)
-    for n in range(120):
-        inside.execute(org.server.database, sql, org.org_id, f"Team {n:03} <&:>", 900 - n // 50)
+    rows = [(org.org_id, f"Team {n:03} <&:>", 900 - n // 50) for n in range(120)]
+    inside.execute_many(org.server.database, sql, rows)
     page = owner.open(ADMIN)
     assert page.links["All departments"] == "/admin/by/department"
     page = owner.open("/admin/by/department")
