@@ -505,7 +505,8 @@ def test_a_member_becomes_a_guest_with_an_end_and_a_member_again(
     for wrong in ("2020-01-01", "soon", "", "9999-99-99", "10000-01-01"):
         page = browser.send(ask(browser, ann, "expiry"), day=wrong)
         assert (page.status, "This day does not work." in page.text) == (400, True)
-        assert f'value="{wrong}"' in page.response.text
+        kept = wrong if wrong == "2020-01-01" else ""  # a field for dates takes nothing else
+        assert page.form(of(ann, "expiry")).fields["day"] == kept
     page = browser.send(page.form(of(ann, "expiry")), day="2033-03-04")
     assert "Ann Lee is a guest until the end of 2033-03-04 (UTC)." in page.text
     assert api.user(ann)[api.urns.guest]["expiration"] == "2033-03-04T23:59:59Z"
