@@ -12,7 +12,7 @@ import pytest
 
 from rosterd.directory.model import ChannelId, GroupId, Role, TeamId, UserId
 from rosterd.directory.query import Compare, Condition, Op
-from rosterd.store import audit, consequences, groups, names, places, query, roster, tokens, users
+from rosterd.store import audit, consequences, groups, names, places, previews, query, roster, tokens, users
 from rosterd.store.contract import CardOf, Step
 from rosterd.store.engine import Row, Store, Tx
 from tests.store.rows import ACTOR, E1, an_event, found
@@ -247,3 +247,16 @@ async def test_the_last_event_of_somebody_is_not_looked_for_among_all_of_theirs(
         entity = (await audit.page(plain, E1))[0].entity_id
         assert await audit.last_events(tx, E1, [entity, "W0NOBODY000"]) == {entity: plain.now}
         assert not re.search("Aggregate|Seq Scan|TEMP B-TREE", tx.plans[0]), tx.plans[0]
+
+
+async def test_whoever_leaves_a_workspace_is_looked_for_once(
+    crowd: Store,
+) -> None:
+    async with crowd.write() as plain:  # the places come after the statistics
+        await fill(plain, PLACES, analyze=False)
+        tx = Explained(plain, is_sqlite(crowd))
+        await previews.disconnect_workspace(tx, E1, GroupId("S1"), TeamId("T1"))
+        plans = [plan for plan in tx.plans if "JOIN channel_members k" in plan]
+        assert plans
+        for plan in plans:
+            assert re.search(r"^\W*(MATERIALIZE l|CTE Scan on l)\b", plan, re.MULTILINE), plan

@@ -33,7 +33,8 @@ MOST_SECONDS = 2.0
 NAMES = 5
 """People who are named for each fate at a place."""
 
-_FIRST, _SLICE = 200, 10_000
+_FIRST, _GROWTH, _SLICE = 200, 2, 10_000
+"""People of the first statement, how many times as many each next one has, and the most."""
 _FEW = "SELECT f.place_id, f.fate, 1, f.user_id FROM ({}) f ORDER BY f.user_id"
 _MANY = "SELECT f.place_id, f.fate, COUNT(*), MIN(f.user_id) FROM ({}) f GROUP BY f.place_id, f.fate"
 
@@ -74,7 +75,7 @@ class Look:
                 return True
             if time.monotonic() > until:
                 return False
-            after, size, text = last, _SLICE, _MANY
+            after, size, text = last, min(_GROWTH * size, _SLICE), _MANY
 
     def _note(self, fates: Iterable[Row]) -> None:
         for place, fate, number, user in fates:
