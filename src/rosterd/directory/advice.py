@@ -27,18 +27,21 @@ token_expired
 account_inactive user_disabled
     The account is deactivated. Reactivate it, or use a token of somebody who is active.
 missing_scope
-    The token lacks the scope that this method needs: the text says which. Install the app again with
-    it.
+    The token lacks the scope that this method needs: the text says which. Create a token that has it
+    under Apps and tokens, or install the app again with it.
 not_allowed_token_type non_org_teams_only team_not_authorized
     The token is for one workspace. Use one for the whole organisation.
 not_an_admin not_an_owner user_not_authorized permission_denied restricted_action access_denied no_perms
 not_allowed
     The token's owner may not do this to this target. Use a token of an owner, or have an owner do it
     here.
-plus_teams_only paid_teams_only plan_upgrade_required feature_not_enabled feature_not_available
+plus_teams_only
+    The organisation's plan has no SCIM: Business+ and Enterprise have. Switch provisioning off in the
+    identity provider, or give it a token of an organisation with such a plan.
+paid_teams_only plan_upgrade_required feature_not_enabled feature_not_available
 not_an_enterprise team_not_on_enterprise must_be_enterprise
-    The organisation's plan does not have this. Switch it off in the identity provider, or change the
-    plan.
+    The organisation's plan does not have this. Switch it off in the program that asked, or use an
+    organisation whose plan has it.
 team_access_not_granted team_not_found no_such_team target_team_not_on_org
 external_team_not_connected_to_this_org
     There is no such workspace, or the token does not reach it. Compare the id with those under
@@ -192,7 +195,7 @@ error
     An argument is missing or cannot be read: the text says which. Correct the call.
 invalid_query incomplete_filter invalid_filter_group no_filters query_building_failed invalid_sort_order
     The filter or the page cannot be read, or asks for what cannot be searched by. Match people by
-    userName, e-mail or externalId.
+    userName or e-mail.
 invalid_cursor
     The list has moved on. Begin again with its first page.
 bad_endpoint unsupported_version unknown_method method_not_allowed
