@@ -60,6 +60,7 @@ def test_a_token_that_a_page_makes_works_and_is_shown_once(org: Org, owner: Brow
     assert page.response.headers["cache-control"] == "no-store"
     assert token not in str(page.response.url)
     assert token not in str(page.response.headers)
+    assert f"SCIM 2.0 {org.server.url}/scim/v2 SCIM 1.1 {org.server.url}/scim/v1/" in page.text
     ok(org.api("v2", token).get("Users"))
     made = tokens(org)[-1]
     assert (made["name"], made["user_id"], made["scopes"]) == ("Okta production", org.owner_id, ["admin"])
@@ -69,6 +70,14 @@ def test_a_token_that_a_page_makes_works_and_is_shown_once(org: Org, owner: Brow
         assert "Okta production" in shown.text
         assert token not in shown.response.text
     assert token not in secrets_at_rest.everything(org.server.database)
+
+
+def test_a_plan_without_scim_is_told_where_tokens_and_groups_are(make_org: MakeOrg, browser: Browser) -> None:
+    org = make_org(plan="pro")
+    sign_in(browser, org, org.owner_email)
+    assert "has no SCIM. Every SCIM request is refused" in browser.open(APPS).text
+    assert "no identity provider can push one" in browser.open("/admin/groups").text
+    assert "/scim/v2" not in create(browser, name="no use").text
 
 
 def test_a_form_that_is_sent_twice_makes_one_token(org: Org, owner: Browser) -> None:

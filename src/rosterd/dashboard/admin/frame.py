@@ -32,6 +32,7 @@ from rosterd.dashboard.words import UNEXPLAINED, WORDS, Words
 from rosterd.directory import access
 from rosterd.directory.errors import DirectoryError, NotAllowed, Taken
 from rosterd.directory.model import Actor, Org, Role, User
+from rosterd.directory.plans import RULES
 from rosterd.store.sessions import Seat
 
 ONCE = "once"
@@ -119,6 +120,11 @@ class Look:
             once=secrets.token_urlsafe(16),
             **values,
         )
+
+    @property
+    def has_scim(self) -> bool:
+        """Whether the plan lets programs speak SCIM."""
+        return RULES[self.org.plan].scim
 
     @property
     def section(self) -> str:

@@ -82,11 +82,7 @@ async def create_token(tx: Tx, look: Look) -> Shown:
         name=look.fields.get("name", ""),
         actor=look.actor,
     )
-    return Shown(
-        lambda look: look.render(
-            "token_made.html", token=made, text=text, owner=owner, former=None, ends=None
-        )
-    )
+    return _made(made, text, owner)
 
 
 @page("admin", "apps", "tokens", "*")
@@ -159,11 +155,7 @@ async def rotate_token(tx: Tx, look: Look, token_id: str) -> Shown:
     former = await tokens.find(tx, look.org.id, TokenId(token_id))
     owner = await users.find(tx, look.org.id, made.user_id)
     ends = former.expires if former is not None and former.revoked is None else None
-    return Shown(
-        lambda look: look.render(
-            "token_made.html", token=made, text=text, owner=owner, former=former, ends=ends
-        )
-    )
+    return _made(made, text, owner, former, ends)
 
 
 @page("admin", "apps", "tokens", "*", "revoke")
@@ -201,6 +193,25 @@ async def _owners(tx: Tx, look: Look) -> list[User]:
         if user.role not in beyond and user.id != look.user.id
     ]
     return [look.user, *sorted(found, key=lambda user: user.full_name.casefold())]
+
+
+def _made(
+    made: Token, text: str, owner: User | None, former: Token | None = None, ends: int | None = None
+) -> Shown:
+    """The page with the text of a token, and where to use it."""
+    speaks_scim = "admin" in made.scopes and made.team_id is None
+    return Shown(
+        lambda look: look.render(
+            "token_made.html",
+            token=made,
+            text=text,
+            owner=owner,
+            former=former,
+            ends=ends,
+            speaks_scim=speaks_scim and look.has_scim,
+            base_url=look.desk.base_url,
+        )
+    )
 
 
 async def _teams(tx: Tx, look: Look) -> Sequence[Workspace]:
