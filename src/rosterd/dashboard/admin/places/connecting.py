@@ -89,7 +89,7 @@ async def preview(look: Look, group_id: str) -> Page:
         try:
             step = await _step(tx, look, group)
             seen = await _seen(tx, look.org, step)
-            doing = DOINGS[step.do]
+            doing = _doing(step, seen)
             doing.check(look.org, step, seen)
         except DirectoryError as error:
             look.alert = look.alert or WORDS.get(error.code, UNEXPLAINED)
@@ -242,6 +242,15 @@ def _places(step: Step, seen: Seen) -> str:
     names = [seen.teams[each.team_id].name for each in step.to]
     names += [f"#{seen.channels[id].name}" for id in step.channels]
     return names[0] if len(names) == 1 else f"{len(names)} {'workspaces' if step.to else 'channels'}"
+
+
+def _doing(step: Step, seen: Seen) -> Doing:
+    """What is asked. To where the group leads already, it is not connected, but in another way."""
+    doing = DOINGS[step.do]
+    led = {each.team_id for each in seen.led.workspaces}
+    if step.do == "connect" and {each.team_id for each in step.to} <= led:
+        return doing._replace(title="Change how “{group}” leads to {places}?", button="Change")
+    return doing
 
 
 def _is_same(step: Step, seen: Seen) -> bool:
