@@ -135,6 +135,15 @@ def test_the_web_api_and_the_audit_api_are_in_it(org: Org, owner: Browser) -> No
     ]
 
 
+def test_of_an_address_that_is_none_it_says_so(org: Org, owner: Browser) -> None:
+    assert "No program has changed anything here" in log(owner).text
+    assert "No request fits. Show all" in log(owner, connector="okta").text
+    assert org.api("v2").get("Nothing").status_code == 404
+    [refused] = eventually(lambda: entries(owner, outcome="refused"))
+    assert refused["summary"] == "GET an unknown address: bad_endpoint"
+    assert "GET an unknown address, answered 404" in log(owner).text
+
+
 def test_a_token_that_does_not_count_is_one_entry_and_an_unknown_one_is_none(
     org: Org, owner: Browser
 ) -> None:

@@ -51,6 +51,11 @@ class Line(NamedTuple):
         return self.first.entity or self.first.entity_id
 
     @property
+    def asked_for(self) -> str:
+        """What a refused request asked for; empty: an address that is none."""
+        return _asked(self.refusal) if self.refusal else ""
+
+    @property
     def more(self) -> int:
         """Events that are not shown."""
         return self.entry.count - len(self.events)
@@ -72,9 +77,14 @@ def line(entry: Entry, names: Names, org: Org) -> Line:
     )
 
 
+def _asked(refusal: Refusal) -> str:
+    """What was asked for; empty: an address that is none, of which nothing is kept."""
+    return "" if refusal.route == "other" else refusal.route
+
+
 def _refused(refusal: Refusal) -> str:
     times = f" ({refusal.times:,} times)" if refusal.times > 1 else ""
-    return f"{refusal.method} {refusal.route}: {refusal.code}{times}"
+    return f"{refusal.method} {_asked(refusal) or 'an unknown address'}: {refusal.code}{times}"
 
 
 def _changed(events: Sequence[Evidence], count: int) -> str:
