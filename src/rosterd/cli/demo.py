@@ -222,7 +222,7 @@ rosterd demo: an invented Enterprise organisation, on this machine only
 TOKEN={token}
 AUTH="Authorization: Bearer $TOKEN"
 JSON="Content-Type: application/json"
-curl -s -H "$AUTH" "{base}/scim/v2/Users?count=3"
+curl -s -H "$AUTH" "{base}/scim/v2/Users?count=3"; echo
 
 # SCIM 1.1 with slack_sdk:
 
@@ -242,12 +242,12 @@ LENA=$(curl -s -H "$AUTH" -H "$JSON" {base}/scim/v2/Users -d '{{
 echo "$LENA"
 curl -s -X PATCH -H "$AUTH" -H "$JSON" "{base}/scim/v2/Groups/{group}?excludedAttributes=members" -d '{{
   "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-  "Operations": [{{"op": "add", "path": "members", "value": [{{"value": "'$LENA'"}}]}}]}}'
+  "Operations": [{{"op": "add", "path": "members", "value": [{{"value": "'$LENA'"}}]}}]}}'; echo
 
 # At once she is an invited member of two workspaces and four channels: colleagues find her, and rosterd knows
 # why she is where. She gets two mails, which, until there is a mail server, are files.
 
-curl -s -H "$AUTH" "{base}/api/users.info?user=$LENA"
+curl -s -H "$AUTH" "{base}/api/users.info?user=$LENA"; echo
 {rosterd} explain lena@demo.example --org {domain}{database}
 sleep 2; ls {mails}
 
@@ -264,5 +264,5 @@ curl -s -X DELETE -H "$AUTH" "{base}/scim/v2/Users/$LENA"
 
 # Each step is in the audit log:
 
-curl -s -H "$AUTH" "{base}/audit/v1/logs?entity=$LENA"
+curl -s -H "$AUTH" "{base}/audit/v1/logs?entity=$LENA"; echo
 """

@@ -44,15 +44,16 @@ def local_admin_set(org_name: str, user_name: str, password_stdin: bool, databas
 
     password = _first_line() if password_stdin else passwords.make()
 
-    async def work(store: Store) -> None:
+    async def work(store: Store) -> str:
         hashed = passwords.hashed(password)
         async with store.write() as tx:
             org = await find_org(tx, org_name)
             user = await find_user(tx, org, user_name)
             await passwords.set_password(tx, org, user, hashed, actor=operator(org, "local-admin set"))
+            return org.domain
 
-    run(database, work)
-    click.echo("note: the page to use it on is BASE_URL/signin/DOMAIN/local", err=True)
+    domain = run(database, work)
+    click.echo(f"note: the page to use it on is BASE_URL/signin/{domain}/local", err=True)
     if not password_stdin:
         click.echo(password)
 
