@@ -139,6 +139,7 @@ def test_the_required_switch_says_that_channels_are_lost(owner: Browser, crew: C
     page = owner.open(crew.at)
     assert "#deals" in page.links
     page = owner.open(page.links["Make optional…"])
+    assert page.heading == "Change how “Crew” leads to North?"
     assert "The group would no longer lead to one of its channels" in page.text
     assert "#deals the group leads there no more 0 2" in page.text
     page = confirm(owner, page, crew)
@@ -266,7 +267,7 @@ def test_lists_are_searched_and_paged(owner: Browser, crew: Crew, org: Org) -> N
 
 def test_a_group_says_who_made_it_and_who_is_in_it(owner: Browser, crew: Crew) -> None:
     page = owner.open(crew.at)
-    assert "Made" in page.text
+    assert "Created" in page.text
     assert "with the app" in page.text or "with the token" in page.text
     page = wait(owner, f"{crew.at}?tab=members", "gus")
     assert {"ann", "cyd", "gus"} <= page.links.keys()

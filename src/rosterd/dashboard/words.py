@@ -223,7 +223,9 @@ WORDS: Mapping[str, Words] = {
         "Nobody here is called that",
         "No member has this e-mail address or username. It has to be whole.",
     ),
-    "no_such_team": Words(404, "There is no such workspace", "This organisation has none with that id."),
+    "no_such_team": Words(
+        404, "There is no such workspace", "This organisation has none with that domain or id."
+    ),
     "no_such_token": Words(404, "There is no such token", "It is not of this organisation, or mistyped."),
     "no_such_user": Words(404, "There is nobody here by that id", "The address may be mistyped."),
     "no_such_webhook": Words(

@@ -64,7 +64,7 @@ ACTIONS: Mapping[Action, Naming] = {
         "expire then already",
     ),
     Action.CLEAR_EXPIRY: Naming(
-        "Let guests stay",
+        "Let guests stay without an end",
         "Let {people} stay",
         "will not expire any more",
         "do not expire any more",
