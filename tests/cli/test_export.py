@@ -29,7 +29,7 @@ Lines = list[dict[str, Any]]
 TRAIL = ("event", "seal", "active")
 LEFT_OUT = (
     *("tokens", "apps", "idps", "sessions", "signin_links", "oauth_codes", "webhooks", "passwords"),
-    *("requests", "submissions", "batches", "batch_people"),
+    *("requests", "submissions", "batches", "batch_people", "verifications"),
     *("facets", "facet_counts", "indexed_people", "index_progress", "day_counts"),
 )
 BEFORE, BEYOND = "0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-12:00"

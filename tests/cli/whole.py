@@ -157,9 +157,13 @@ async def _desk(tx: Tx, org: Org) -> None:
         ),
         ("INSERT INTO submissions VALUES ($1, 'k', $2, 1)", (org.id, ann)),
         (
-            "INSERT INTO batches VALUES ($1, 'b1', 1, $2, 'deactivate', '{}', 'ended', 1, 1, 0, NULL, 2)",
+            (
+                "INSERT INTO batches"
+                " VALUES ($1, 'b1', 1, $2, 'deactivate', '{}', 'ended', 1, 1, 1, 1, 0, 0, NULL, 2)"
+            ),
             (org.id, ann),
         ),
+        ("INSERT INTO verifications VALUES ($1, 1, 2, 2, 1, 1, 0, 'head', NULL)", (org.id,)),
         ("INSERT INTO batch_people VALUES ($1, 'b1', 1, $2, 'done', '{}', '{}')", (org.id, ann)),
     ):
         await tx.run(sql, *args)
@@ -196,7 +200,7 @@ async def _secrets(tx: Tx, org: Org) -> None:
             (org.id, code, owner),
         ),
         (
-            "INSERT INTO sessions VALUES ($2, $1, 'X1', $3, 'link', 'c', '::1', 1, 1, 1, NULL)",
+            "INSERT INTO sessions VALUES ($2, $1, 'X1', $3, 'link', 'c', '::1', 1, 1, 1, NULL, NULL)",
             (org.id, session, owner),
         ),
         ("INSERT INTO signin_links VALUES ($2, $1, $3, 1, 1, NULL)", (org.id, link, owner)),
