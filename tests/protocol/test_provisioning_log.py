@@ -121,6 +121,12 @@ def test_a_change_is_there_with_before_and_after(api: Api, owner: Browser) -> No
     assert "Chef" in page.text
 
 
+def test_what_is_named_by_an_id_alone_has_its_name_beside_it(api: Api, owner: Browser) -> None:
+    ann = api.create_user("ann")
+    group = api.create_group("Kitchen crew", ann["id"])
+    assert f"{group['id']} (Kitchen crew)" in log(owner, about=ann["id"]).text
+
+
 def test_the_web_api_and_the_audit_api_are_in_it(org: Org, owner: Browser) -> None:
     web_api = org.web_api("users:read")
     assert web_api.error("users.info", user="W0NOBODY") == "user_not_found"

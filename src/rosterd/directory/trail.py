@@ -123,6 +123,14 @@ UNSHOWN = frozenset(
 )
 """What Slack has nothing for: mostly an operator's doings."""
 
+MENTIONS: Mapping[str, str] = {
+    "team": "workspace",
+    "usergroup": "usergroup",
+    "group": "usergroup",
+    "channel": "channel",
+}
+"""A field of an event's details that has an id → the kind of thing that it is of."""
+
 ACTIONS = frozenset(name for names in CATEGORIES.values() for name in names)
 
 
@@ -151,3 +159,13 @@ def stored(name: str) -> tuple[str, ...]:
 
 EVERYTHING: tuple[str, ...] = tuple(sorted({*ACTIONS, *NEAREST}))
 """All actions of the trail that are shown."""
+
+
+def mentioned(details: object) -> list[tuple[str, str]]:
+    """Kind and id of what an event speaks of, beside what it is about.
+
+    >>> mentioned({"team": "T1", "first": True, "channel": None}), mentioned([])
+    ([('workspace', 'T1')], [])
+    """
+    said = details if isinstance(details, dict) else {}
+    return [(MENTIONS[field], id) for field, id in said.items() if field in MENTIONS and isinstance(id, str)]

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rosterd.directory.model import OrgId
+from rosterd.directory.trail import mentioned
 from rosterd.store.audit import COLUMNS, Record
 from rosterd.store.contract import Tx
 from rosterd.store.uuids import least_at
@@ -118,14 +119,16 @@ class Names(msgspec.Struct, frozen=True):
 
 
 async def names(tx: Tx, org: OrgId, records: Iterable[Record], also: Iterable[tuple[str, str]] = ()) -> Names:
-    """The names that these events need, and those of ``also`` (pairs of kind, as of entities, and id): one
-    statement for each kind of thing."""
+    """The names of whom and what these events are about and speak of, and those of ``also`` (pairs of kind,
+    as of entities, and id): one statement for each kind of thing."""
     ids: dict[str, set[str]] = {kind: set() for kind in ("user", "usergroup", "workspace", "channel", "app")}
     for record in records:
         ids.setdefault(record.entity_type, set()).add(record.entity_id)
         ids["user"].add(record.actor_id)
         if record.token_id is not None:
             ids["app"].add(record.token_id)
+        for kind, id in mentioned(_decode(record.details)):
+            ids[kind].add(id)
     for kind, id in also:
         ids.setdefault(kind, set()).add(id)
     apps = await _apps(tx, org, sorted(ids["app"]))
@@ -162,6 +165,7 @@ async def _apps(tx: Tx, org: OrgId, ids: Sequence[str]) -> dict[str, App]:
     return found
 
 
+_decode = msgspec.json.Decoder().decode
 _texts = msgspec.json.Decoder(tuple[str, ...]).decode
 
 _PEOPLE = "SELECT t.id, t.full_name, t.email FROM users t WHERE t.org_id = $1 AND t.id IN each($2)"

@@ -107,7 +107,7 @@ async def told(tx: Tx, org: Org, records: Sequence[Record]) -> list[Told]:
     """These events in words. Under ``scan``."""
     details: list[Mapping[str, Any]] = [_object(record.details) for record in records]
     personal = [_object(record.personal) for record in records]
-    names = await trail.names(tx, org.id, records, _mentions(details, personal))
+    names = await trail.names(tx, org.id, records, _managers(personal))
     return [_told(*each, names) for each in zip(records, details, personal, strict=True)]
 
 
@@ -197,15 +197,8 @@ def _place(key: str, id: str, names: trail.Names) -> str:
     return names.groups.get(id, id)
 
 
-def _mentions(
-    details: Iterable[Mapping[str, Any]], personal: Iterable[Mapping[str, Any]]
-) -> Iterable[tuple[str, str]]:
-    """Kind and id of all that events speak of beside what they are about."""
-    kinds = {"team": "workspace", "usergroup": "usergroup", "group": "usergroup", "channel": "channel"}
-    for each in details:
-        yield from (
-            (kinds[key], value) for key, value in each.items() if key in kinds and isinstance(value, str)
-        )
+def _managers(personal: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Kind and id of everybody who is named as a manager."""
     for each in personal:
         for side in (each.get("before"), each.get("after")):
             if side and isinstance(side.get("manager_id"), str):

@@ -14,6 +14,7 @@ import msgspec
 from rosterd.dashboard.pages import iso
 from rosterd.directory.connectors import LABELS, connector
 from rosterd.directory.model import Org
+from rosterd.directory.trail import MENTIONS
 from rosterd.store import trail
 from rosterd.store.audit import Record
 from rosterd.store.uuids import moment
@@ -94,7 +95,7 @@ def evidence(record: Record, names: trail.Names, org: Org) -> Evidence:
         record.ip_address or "",
         [*changes(details), *changes(personal)],
         [
-            (field, text(value))
+            (field, _named(field, value, names, org))
             for each in (details, personal)
             for field, value in each.items()
             if field not in ("before", "after")
@@ -180,6 +181,13 @@ def _name(kind: str, id: str, names: trail.Names, org: Org) -> str:
         case "app":
             return names.apps[id].name if id in names.apps else ""
     return org.name
+
+
+def _named(field: str, value: Any, names: trail.Names, org: Org) -> str:
+    """A value as it was written, and whose id it is."""
+    kind = MENTIONS.get(field, "")
+    name = _name(kind, value, names, org) if kind and isinstance(value, str) else ""
+    return f"{text(value)} ({name})" if name else text(value)
 
 
 def _page(kind: str, id: str, names: trail.Names) -> str:
