@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import jinja2
 
 from rosterd.dashboard.words import ROLES, STATUSES
+from rosterd.directory.connectors import browser
 from rosterd.directory.model import Origin
 
 T = TypeVar("T")
@@ -178,7 +179,14 @@ _templates.globals |= {
     "ROLES": ROLES,
     "STATUSES": STATUSES,
 }
-_templates.filters |= {"day": day, "moment": moment, "iso": iso, "amount": _amount, "a_date": _a_date}
+_templates.filters |= {
+    "day": day,
+    "moment": moment,
+    "iso": iso,
+    "amount": _amount,
+    "a_date": _a_date,
+    "browser": browser,
+}
 
 
 def headers(form_target: str | None = None, *, scripts: bool = False) -> dict[str, str]:

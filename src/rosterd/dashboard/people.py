@@ -138,6 +138,8 @@ async def _home(desk: Desk, seat: Seat, refused: DirectoryError | None = None, *
         held = await connections.holding(tx, seat.org.id, seat.user.id) if moves else []
         others = await _open_to(tx, seat, after) if moves else []
         manager = await manager_of(tx, seat.user)
+        homes = await channels.homes(tx, seat.org.id, [channel.id for channel in joined])
+    names = {team.id: team.name for team in teams} if len(teams) > 1 else {}
     words = WORDS[refused.code] if refused else None
     return shown(
         seat,
@@ -155,6 +157,7 @@ async def _home(desk: Desk, seat: Seat, refused: DirectoryError | None = None, *
         others=others[:AT_ONCE],
         following=others[AT_ONCE - 1].id if len(others) > AT_ONCE else "",
         channels=[channel for channel in joined if not channel.is_archived],
+        where={id: [names[home.team_id] for home in of if home.team_id in names] for id, of in homes.items()},
     )
 
 
