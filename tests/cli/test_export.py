@@ -355,9 +355,11 @@ WRONG: dict[str, tuple[Callable[[Lines], object], str]] = {
         "they are not in or which does not lead there",
     ),
     "a workspace as reason whose default channel it is not": (
-        lambda lines: last(lines, "channel_member").update(
-            because_of=named(lines, "workspace", "Field")["id"]
-        ),
+        lambda lines: [
+            each.update(because_of=named(lines, "workspace", "Field")["id"])
+            for each in of(lines, "channel_member")
+            if each["channel"] == named(lines, "channel", "vault")["id"]
+        ],
         "is not theirs or not the reason",
     ),
     "somebody deactivated in a workspace": (
