@@ -227,8 +227,13 @@ class TestInDoubt:
 
     @staticmethod
     def waiting(place: Place) -> list[int]:
-        """The backends of commits that wait for the standby."""
-        sql = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT'"
+        """The backends of commits that wait for the standby, and that somebody was created in: the server has
+        commits of its own."""
+        sql = (
+            "SELECT DISTINCT a.pid FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid"
+            " WHERE a.wait_event = 'SyncRep' AND a.query = 'COMMIT'"
+            " AND l.relation = 'users'::regclass AND l.mode = 'RowExclusiveLock'"
+        )
         deadline = time.monotonic() + 10
         while not (rows := asyncio.run(place.cluster.run(sql))):
             assert time.monotonic() < deadline
