@@ -36,6 +36,8 @@ SLICES = (1_000, *[10_000] * 10)
 LOOKED_AT = sum(SLICES)
 SECONDS = 0.15
 EVENTS_SHOWN = 50
+LARGEST = 20_000
+"""Events that one request can lead to: 15,000 members, and 1,000 consequences with theirs."""
 LONGEST = 20_000
 """Characters of what an event says of a person, before and after: more of them (a photo) are not read."""
 
@@ -241,8 +243,10 @@ async def _whole(tx: Tx, org: OrgId, keys: dict[str, _Key]) -> dict[str, Entry]:
     """The requests with these newest events, each with its first events."""
     if not keys:
         return {}
-    # All of a transaction's events lie between its beginning and the newest of them.
-    ranges = [least_at(key.created // 1000) + id for id, key in keys.items()]
+    # All of a transaction's events lie between its beginning and the newest of them. How far back that is, a
+    # clock that was put back may say wrongly: nobody looks further than the most that a request can lead to.
+    floor = await _nth(tx, org, Wanted(), LARGEST, since="", end=min(keys)) or ""
+    ranges = [max(least_at(key.created // 1000), floor) + id for id, key in keys.items()]
     found: dict[_Key, list[Record]] = {}
     counts: dict[_Key, int] = {}
     for count, *row in await tx.all(_EVENTS, org, ranges, EVENTS_SHOWN, LONGEST):
