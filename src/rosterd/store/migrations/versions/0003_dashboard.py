@@ -41,6 +41,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("org_id", "user_id", name="passwords_pk"),
         sa.ForeignKeyConstraint(["org_id", "user_id"], ["users.org_id", "users.id"], name="passwords_user"),
     )
+    _index()
+    _happenings()
+    _forms()
+    if op.get_bind().dialect.name == "sqlite":
+        expected = sa.table("sqlite_stat1", sa.column("tbl"), sa.column("idx"), sa.column("stat"))
+        op.bulk_insert(
+            expected, [dict(zip(("tbl", "idx", "stat"), row, strict=True)) for row in EXPECTATIONS]
+        )
+
+
+def _index() -> None:
+    """The index of people, and how many they are."""
     op.create_table(
         "facets",
         _text("org_id"),
@@ -84,6 +96,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("org_id", name="index_progress_pk"),
         sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name="index_progress_org"),
     )
+
+
+def _happenings() -> None:
+    """What a day had, what was refused, and whether the trail holds."""
     op.create_table(
         "day_counts",
         _text("org_id"),
@@ -114,16 +130,6 @@ def upgrade() -> None:
     )
     op.create_index("requests_by_target", "requests", ["org_id", "target_id", "id"])
     op.create_table(
-        "submissions",
-        _text("org_id"),
-        _text("key"),
-        _text("user_id"),
-        _number("created"),
-        sa.PrimaryKeyConstraint("org_id", "key", name="submissions_pk"),
-        sqlite_with_rowid=False,
-    )
-    op.create_index("submissions_by_created", "submissions", ["org_id", "created"])
-    op.create_table(
         "verifications",
         _text("org_id"),
         _number("began"),
@@ -137,6 +143,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("org_id", "began", name="verifications_pk"),
         sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name="verifications_org"),
     )
+
+
+def _forms() -> None:
+    """Forms that were taken, and what is done to many people."""
+    op.create_table(
+        "submissions",
+        _text("org_id"),
+        _text("key"),
+        _text("user_id"),
+        _number("created"),
+        sa.PrimaryKeyConstraint("org_id", "key", name="submissions_pk"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("submissions_by_created", "submissions", ["org_id", "created"])
     op.create_table(
         "batches",
         _text("org_id"),
@@ -175,11 +195,6 @@ def upgrade() -> None:
         ),
         sqlite_with_rowid=False,
     )
-    if op.get_bind().dialect.name == "sqlite":
-        expected = sa.table("sqlite_stat1", sa.column("tbl"), sa.column("idx"), sa.column("stat"))
-        op.bulk_insert(
-            expected, [dict(zip(("tbl", "idx", "stat"), row, strict=True)) for row in EXPECTATIONS]
-        )
 
 
 def downgrade() -> None:
