@@ -115,7 +115,8 @@ async def since(tx: Tx, org: OrgId, wanted: Wanted, after: str, limit: int) -> l
 
 async def names(tx: Tx, org: OrgId, entries: Iterable[Entry]) -> Names:
     """The names of whom and what entries are about, and of who sent them."""
-    return await trail.names(tx, org, (record for entry in entries for record in records(entry)))
+    found = [record for entry in entries for record in records(entry)]
+    return await trail.names(tx, org, found, trail.mentions(found))
 
 
 def records(entry: Entry) -> Sequence[Record]:

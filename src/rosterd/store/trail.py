@@ -119,16 +119,14 @@ class Names(msgspec.Struct, frozen=True):
 
 
 async def names(tx: Tx, org: OrgId, records: Iterable[Record], also: Iterable[tuple[str, str]] = ()) -> Names:
-    """The names of whom and what these events are about and speak of, and those of ``also`` (pairs of kind,
-    as of entities, and id): one statement for each kind of thing."""
+    """The names that these events need, and those of ``also`` (pairs of kind, as of entities, and id): one
+    statement for each kind of thing."""
     ids: dict[str, set[str]] = {kind: set() for kind in ("user", "usergroup", "workspace", "channel", "app")}
     for record in records:
         ids.setdefault(record.entity_type, set()).add(record.entity_id)
         ids["user"].add(record.actor_id)
         if record.token_id is not None:
             ids["app"].add(record.token_id)
-        for kind, id in mentioned(_decode(record.details)):
-            ids[kind].add(id)
     for kind, id in also:
         ids.setdefault(kind, set()).add(id)
     apps = await _apps(tx, org, sorted(ids["app"]))
@@ -143,6 +141,11 @@ async def names(tx: Tx, org: OrgId, records: Iterable[Record], also: Iterable[tu
         await _channels(tx, org, sorted(ids["channel"])),
         apps,
     )
+
+
+def mentions(records: Iterable[Record]) -> Iterable[tuple[str, str]]:
+    """Kind and id of what these events speak of, beside what they are about: for :func:`names`."""
+    return (each for record in records for each in mentioned(_decode(record.details)))
 
 
 async def _channels(tx: Tx, org: OrgId, ids: Sequence[str]) -> dict[str, Channel]:

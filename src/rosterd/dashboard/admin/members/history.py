@@ -7,14 +7,18 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from rosterd.dashboard.admin.frame import Look
 from rosterd.dashboard.admin.members import profile
 from rosterd.dashboard.pages import moment
-from rosterd.dashboard.words import ROLES
+from rosterd.dashboard.words import ROLES, WORDS
 from rosterd.directory.connectors import LABELS, connector
 from rosterd.directory.model import Org, Role
-from rosterd.store import trail
+from rosterd.store import audit, trail, uuids
 from rosterd.store.audit import Record
 from rosterd.store.engine import Tx
+
+EVENTS = 25
+"""Events of a page of history."""
 
 TITLES: Mapping[str, str] = {
     "user_created": "Created",
@@ -103,11 +107,29 @@ class Told(NamedTuple):
     is_forgotten: bool  # what it said of the person was erased
 
 
+async def page(tx: Tx, look: Look, about: str) -> dict[str, Any]:
+    """A page of what happened to somebody or something, the newest first, for templates. Under ``scan``.
+
+    The address says before which event it ends; one that is none is said so and left out.
+    """
+    before = look.params.get("before") or ""
+    if before and not uuids.is_one(before):
+        look.alert = look.alert or WORDS["invalid_query"]
+        before = ""
+    records = await audit.page(tx, look.org.id, before=before or None, entity=about, limit=EVENTS + 1)
+    shown = records[:EVENTS]
+    return {
+        "events": await told(tx, look.org, shown),
+        "is_later": bool(before),
+        "following": shown[-1].id if len(records) > EVENTS else "",
+    }
+
+
 async def told(tx: Tx, org: Org, records: Sequence[Record]) -> list[Told]:
     """These events in words. Under ``scan``."""
     details: list[Mapping[str, Any]] = [_object(record.details) for record in records]
     personal = [_object(record.personal) for record in records]
-    names = await trail.names(tx, org.id, records, _managers(personal))
+    names = await trail.names(tx, org.id, records, [*trail.mentions(records), *_managers(personal)])
     return [_told(*each, names) for each in zip(records, details, personal, strict=True)]
 
 

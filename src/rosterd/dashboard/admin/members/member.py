@@ -35,14 +35,10 @@ from rosterd.store import (
     sessions,
     trail,
     users,
-    uuids,
     whereabouts,
     workspaces,
 )
 from rosterd.store.engine import Tx
-
-EVENTS = 25
-"""Events of a page of somebody's history."""
 
 MOST_WORKSPACES = 200
 """Workspaces that are suggested to put somebody into."""
@@ -260,17 +256,7 @@ async def _sessions(tx: Tx, look: Look, user: User) -> Values:
 
 
 async def _history(tx: Tx, look: Look, user: User) -> Values:
-    before = look.params.get("before") or ""
-    if before and not uuids.is_one(before):
-        _alert(look, "invalid_query")
-        before = ""
-    records = await audit.page(tx, look.org.id, before=before or None, entity=user.id, limit=EVENTS + 1)
-    shown = records[:EVENTS]
-    return {
-        "events": await history.told(tx, look.org, shown),
-        "is_later": bool(before),
-        "following": shown[-1].id if len(records) > EVENTS else "",
-    }
+    return await history.page(tx, look, user.id)
 
 
 TABS: Mapping[str, Tab] = {

@@ -38,14 +38,11 @@ from rosterd.store import (
     listings,
     trail,
     user_groups,
-    uuids,
     workspaces,
 )
 from rosterd.store.engine import Tx
 
 AT_ONCE = 50
-EVENTS = 25
-
 Values = dict[str, Any]
 
 
@@ -176,17 +173,7 @@ async def _members(tx: Tx, look: Look, found: Group) -> Values:
 
 
 async def _history(tx: Tx, look: Look, found: Group) -> Values:
-    before = look.params.get("before") or ""
-    if before and not uuids.is_one(before):
-        look.alert = look.alert or WORDS["invalid_query"]
-        before = ""
-    records = await audit.page(tx, look.org.id, before=before or None, entity=found.id, limit=EVENTS + 1)
-    shown = records[:EVENTS]
-    return {
-        "events": await history.told(tx, look.org, shown),
-        "is_later": bool(before),
-        "following": shown[-1].id if len(records) > EVENTS else "",
-    }
+    return await history.page(tx, look, found.id)
 
 
 TABS: Mapping[str, Tab] = {

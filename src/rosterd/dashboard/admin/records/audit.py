@@ -65,7 +65,7 @@ async def audit(look: Look) -> Page:
         found = trail.Page([], None)
         if not problem:
             found = await trail.page(tx, look.org.id, asked.wanted, before=before or None, limit=AT_ONCE)
-        names = await trail.names(tx, look.org.id, found.records)
+        names = await trail.names(tx, look.org.id, found.records, trail.mentions(found.records))
         now = tx.now
     if problem and look.alert is None:
         look.alert = Words(400, "This filter was not understood", problem)
@@ -134,7 +134,7 @@ async def _some(look: Look, asked: Wanted, before: str | None) -> tuple[Iterable
     """What comes next, made when it is asked for, and where it ends: who takes it may be slow."""
     async with look.desk.store.scan() as tx:
         found = await trail.page(tx, look.org.id, asked, before=before, limit=IN_FILES)
-        names = await trail.names(tx, look.org.id, found.records)
+        names = await trail.names(tx, look.org.id, found.records, trail.mentions(found.records))
     return (as_written(record, names, look.org) for record in found.records), found.end
 
 
