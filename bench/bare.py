@@ -19,8 +19,8 @@ from typing import Any
 import uvloop
 
 from bench.machine import CORES, ROOT, Unmeasured, on
-from rosterd.store import postgres_server, sqlite_file
-from rosterd.store.postgres import CONNECTIONS
+from rosterd.store.engines import postgres_server, sqlite_file
+from rosterd.store.engines.postgres import CONNECTIONS
 
 TOGETHER = 32
 _MOST = 30_000

@@ -23,8 +23,8 @@ import asyncpg
 from bench.machine import CORES, Unmeasured, on
 from bench.seeds import Place
 from rosterd.provisioning.cards import card
-from rosterd.store import copy, fill
 from rosterd.store.engine import open_store
+from rosterd.store.upkeep import copy, fill
 
 _SETTINGS = ("listen_addresses=''", "shared_buffers=1GB", "max_wal_size=8GB", "checkpoint_timeout=30min")
 

@@ -26,7 +26,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from bench import people
 from bench.people import TEAM
 from bench.servers import SECRET
-from rosterd.actions import apps, channels, connections, groups, indexing, orgs, users, workspaces
+from rosterd.actions import channels, connections, groups, orgs, users, workspaces
+from rosterd.actions.doors import apps
+from rosterd.actions.upkeep import indexing
 from rosterd.app import seal
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import (
@@ -43,8 +45,8 @@ from rosterd.directory.model import (
 )
 from rosterd.provisioning import cards
 from rosterd.provisioning.users import creation
-from rosterd.store import index
 from rosterd.store.engine import Store, Tx, open_store
+from rosterd.store.people import index
 from rosterd.store.tables import metadata
 
 T = TypeVar("T")

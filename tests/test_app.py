@@ -16,8 +16,9 @@ import pytest
 from rosterd import app
 from rosterd.app import App
 from rosterd.directory.model import Actor, OrgId
-from rosterd.store import audit, sqlite_file
 from rosterd.store.engine import Store, open_store
+from rosterd.store.engines import sqlite_file
+from rosterd.store.records import audit
 from tests.store.rows import ACTOR, E1, E2, ORIGIN, an_event
 
 pytestmark = pytest.mark.anyio

@@ -9,16 +9,20 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Literal
 
-from rosterd.actions import bulk, consequences, guests, indexing, signin, submissions
+from rosterd.actions import bulk, consequences, guests
 from rosterd.actions import orgs as org_actions
-from rosterd.actions.sealing import seal_some
+from rosterd.actions.doors import signin, submissions
+from rosterd.actions.upkeep import indexing
+from rosterd.actions.upkeep.sealing import seal_some
 from rosterd.delivery.config import Delivery
 from rosterd.delivery.jobs import Work
 from rosterd.directory import analytics
 from rosterd.directory.errands import Kind
 from rosterd.directory.model import Org, OrgId, Origin, User, UserId
-from rosterd.store import activity, audit, orgs, requests, users, whole_org
+from rosterd.store import orgs, users
 from rosterd.store.engine import Store, StoreError, Tx, check_reachable
+from rosterd.store.records import activity, audit, requests
+from rosterd.store.upkeep import whole_org
 from rosterd.web import metrics, pool
 from rosterd.web.audit import Audit
 from rosterd.web.auth import Authenticator

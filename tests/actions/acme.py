@@ -21,9 +21,11 @@ from rosterd.directory.model import (
     UserId,
 )
 from rosterd.directory.users import UserChange
-from rosterd.store import audit, outbox, places
+from rosterd.store import outbox
+from rosterd.store.belonging import places
+from rosterd.store.belonging.places import CHANNEL, WORKSPACE
 from rosterd.store.engine import Store, Tx
-from rosterd.store.places import CHANNEL, WORKSPACE
+from rosterd.store.records import audit
 
 ORIGIN = Origin("request-1", "pytest", "127.0.0.1")
 

@@ -15,8 +15,8 @@ from rosterd.directory.errors import DirectoryError
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import Actor, Group, Org, Origin, Plan, Role, User, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import audit
 from rosterd.store.engine import Store
+from rosterd.store.records import audit
 from rosterd.store.tables import metadata
 
 ORIGIN = Origin("request-1", "pytest", "127.0.0.1")

@@ -7,17 +7,20 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from rosterd.actions import bulk, connections, erasure, indexing, sealing, users, workspaces
+from rosterd.actions import bulk, connections, erasure, users, workspaces
+from rosterd.actions.upkeep import indexing, sealing
 from rosterd.delivery.attempts import Claim, End
 from rosterd.delivery.jobs import Job
 from rosterd.directory import bulk as rules
 from rosterd.directory.bulk import DONE, UNCHANGED, Action, Arguments, Batch, Standing, State, word
 from rosterd.directory.model import Actor, GroupWorkspace, Plan, Role, TeamId, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import audit, batches, outbox, places
+from rosterd.store import batches, outbox
 from rosterd.store import users as store_users
+from rosterd.store.belonging import places
+from rosterd.store.belonging.places import WORKSPACE
 from rosterd.store.engine import Store, Tx
-from rosterd.store.places import WORKSPACE
+from rosterd.store.records import audit
 from tests.actions.acme import ORIGIN, Acme, acme
 from tests.actions.acting import details_of, dump, found_house, refused
 

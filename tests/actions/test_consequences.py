@@ -11,10 +11,11 @@ from rosterd.directory.errors import DirectoryError
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import GroupWorkspace, Plan, Role, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import connections as connection_rows
-from rosterd.store import outbox, places
+from rosterd.store import outbox
+from rosterd.store.belonging import connections as connection_rows
+from rosterd.store.belonging import places
+from rosterd.store.belonging.places import CHANNEL, WORKSPACE
 from rosterd.store.engine import Store, Tx
-from rosterd.store.places import CHANNEL, WORKSPACE
 from tests.actions.acme import Acme, acme, operator
 
 pytestmark = pytest.mark.anyio

@@ -19,8 +19,8 @@ from rosterd.directory.errors import DirectoryError
 from rosterd.directory.model import Actor, ChannelId, GroupId, GroupWorkspace, Role, TeamId, UserId
 from rosterd.directory.users import UserChange
 from rosterd.store import channels as channel_rows
+from rosterd.store.belonging.places import CHANNEL, WORKSPACE
 from rosterd.store.engine import Store, Tx
-from rosterd.store.places import CHANNEL, WORKSPACE
 from tests.actions.acme import ORIGIN, Acme, acme, operator
 from tests.actions.model_of_places import Places, Reasons
 

@@ -11,9 +11,11 @@ from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import Profile, Role
 from rosterd.directory.users import UserChange
-from rosterd.store import audit, fsck, outbox, requests
+from rosterd.store import outbox
 from rosterd.store.engine import Store, Tx
+from rosterd.store.records import audit, requests
 from rosterd.store.tables import metadata
+from rosterd.store.upkeep import fsck
 from tests.actions.acme import Acme, acme, operator
 
 pytestmark = pytest.mark.anyio

@@ -13,10 +13,12 @@ from rosterd.app import App
 from rosterd.directory.errors import DirectoryError
 from rosterd.directory.model import Actor, Org, Role, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import fsck, places, tokens
 from rosterd.store import users as rows
+from rosterd.store.belonging import places
+from rosterd.store.belonging.places import CHANNEL, WORKSPACE
+from rosterd.store.doors import tokens
 from rosterd.store.engine import Store
-from rosterd.store.places import CHANNEL, WORKSPACE
+from rosterd.store.upkeep import fsck
 from tests.actions.acme import Acme, acme, operator
 from tests.actions.acting import House, details_of
 

@@ -9,12 +9,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from rosterd.actions import apps, orgs, users
+from rosterd.actions import orgs, users
+from rosterd.actions.doors import apps
 from rosterd.directory.errors import DirectoryError, Invalid, InvalidProfile
 from rosterd.directory.model import Address, Profile, Role, User, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import activity, audit, fsck, names, profile_fields
-from rosterd.store.activity import Note
+from rosterd.store import names, profile_fields
+from rosterd.store.records import activity, audit
+from rosterd.store.records.activity import Note
+from rosterd.store.upkeep import fsck
 from tests.actions.acting import KEY, ORIGIN, House, details_of, dump, refused
 
 pytestmark = pytest.mark.anyio

@@ -17,8 +17,8 @@ from bench.stage import Pace, Stage
 from rosterd import settings
 from rosterd.provisioning.cards import card
 from rosterd.ratelimit.limits import ALL
-from rosterd.store import fsck
 from rosterd.store.engine import open_store
+from rosterd.store.upkeep import fsck
 
 
 def test_every_limit_is_lifted_and_the_locks_are_off() -> None:

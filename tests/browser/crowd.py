@@ -14,7 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-from rosterd.actions import apps, channels, connections, groups, indexing, orgs, workspaces
+from rosterd.actions import channels, connections, groups, orgs, workspaces
+from rosterd.actions.doors import apps
+from rosterd.actions.upkeep import indexing
 from rosterd.app import seal
 from rosterd.directory.channels import GENERAL
 from rosterd.directory.groups import GroupChange

@@ -11,15 +11,16 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from rosterd.actions import apps, bulk, groups, guests, orgs, signin, users, workspaces
+from rosterd.actions import bulk, groups, guests, orgs, users, workspaces
+from rosterd.actions.doors import apps, signin
 from rosterd.directory.bulk import Action, Arguments
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import Actor, Org, Origin, Profile, Role, Token, User, UserId
 from rosterd.directory.signin import Means
 from rosterd.directory.users import UserChange
-from rosterd.store import requests
 from rosterd.store.engine import Store, Tx
-from rosterd.store.requests import Refusal
+from rosterd.store.records import requests
+from rosterd.store.records.requests import Refusal
 from rosterd.store.uuids import Growing
 from tests.browser import people
 from tests.browser.people import Base

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rosterd.directory.model import OrgId
-from rosterd.store import audit, fsck, outbox
+from rosterd.store import outbox
 from rosterd.store.engine import open_store
+from rosterd.store.records import audit
+from rosterd.store.upkeep import fsck
 from tests.chaos.journal import Circle, Events, Journal, Key, Person, Request, Story, Value
 from tests.chaos.machines import ATTEMPT
 from tests.protocol.live import Api, Body, ok

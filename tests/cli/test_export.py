@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from rosterd.store import copy
 from rosterd.store.engine import Store
+from rosterd.store.upkeep import copy
 from tests.cli.shell import Shell
 from tests.cli.test_backup import SECRET, USER, an_organisation, bulk
 from tests.cli.test_serve import environment, serving

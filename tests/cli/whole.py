@@ -19,10 +19,11 @@ from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import Actor, GroupId, GroupWorkspace, Org, Origin, Profile, Role, UserId
 from rosterd.directory.users import UserChange
 from rosterd.provisioning.cards import card
-from rosterd.store import copy, names, outbox
+from rosterd.store import names, outbox
 from rosterd.store import orgs as org_rows
 from rosterd.store import users as user_rows
 from rosterd.store.engine import Store, Tx, open_store
+from rosterd.store.upkeep import copy
 from tests.cli.shell import Shell
 
 KEY = b"0123456789abcdef"

@@ -31,7 +31,7 @@ from rosterd.scim.projection import parse_projection, project
 from rosterd.store import groups as group_rows
 from rosterd.store import query
 from rosterd.store import users as user_rows
-from rosterd.store.statements import for_sqlite
+from rosterd.store.engines.statements import for_sqlite
 from rosterd.store.tables import metadata
 from rosterd.web.auth import bearer
 from rosterd.web.errors import HttpError

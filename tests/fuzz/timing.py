@@ -17,7 +17,8 @@ from random import Random
 from statistics import median
 from typing import Any, NamedTuple
 
-from rosterd.actions import apps, orgs
+from rosterd.actions import orgs
+from rosterd.actions.doors import apps
 from rosterd.directory.model import Origin, Plan
 from rosterd.store.engine import Store, open_store
 from rosterd.web.auth import Authenticator

@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from rosterd.directory.analytics import text_of
-from rosterd.store.activity import DAY
+from rosterd.store.records.activity import DAY
 from tests.protocol import inside
 from tests.protocol.live import Org
 

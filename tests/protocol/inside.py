@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from rosterd.actions import apps, connections, indexing, orgs, users
-from rosterd.actions.sealing import seal_some
+from rosterd.actions import connections, orgs, users
+from rosterd.actions.doors import apps
+from rosterd.actions.upkeep import indexing
+from rosterd.actions.upkeep.sealing import seal_some
 from rosterd.directory.model import (
     DIRECTLY,
     Channel,
@@ -24,10 +26,12 @@ from rosterd.directory.model import (
     Workspace,
 )
 from rosterd.directory.users import UserChange
-from rosterd.store import activity, audit, channels, names, outbox, places, workspaces
-from rosterd.store import index as index_rows
+from rosterd.store import channels, names, outbox, workspaces
 from rosterd.store import orgs as org_rows
+from rosterd.store.belonging import places
 from rosterd.store.engine import Store, Tx, open_store
+from rosterd.store.people import index as index_rows
+from rosterd.store.records import activity, audit
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from rosterd.directory.model import (
 from rosterd.provisioning.cards import card
 from rosterd.store import channels as channel_rows
 from rosterd.store import orgs as org_rows
-from rosterd.store import places
+from rosterd.store.belonging import places
 from rosterd.store.engine import Tx, open_store
 from tests.protocol import live
 

@@ -16,7 +16,7 @@ import pytest
 
 from rosterd.directory.analytics import MEMBER_TYPES, day_of, first_kept, text_of
 from rosterd.directory.model import Channel, ChannelId, OrgId, UserId
-from rosterd.store.activity import DAY, Note
+from rosterd.store.records.activity import DAY, Note
 from tests.protocol import inside
 from tests.protocol.conftest import MakeOrg
 from tests.protocol.live import Body, Org, WebApi

@@ -21,8 +21,8 @@ import asyncpg
 import httpx
 import pytest
 
-from rosterd.store.postgres import CONNECTIONS
-from rosterd.store.postgres_server import LONGEST_STATEMENT, PATIENCE
+from rosterd.store.engines.postgres import CONNECTIONS
+from rosterd.store.engines.postgres_server import LONGEST_STATEMENT, PATIENCE
 from tests.clusters import Cluster, cluster
 from tests.protocol.live import SECRET, Api, Org, make_org, ok, serving
 

@@ -20,8 +20,8 @@ from rosterd.store.engine import (
     StoreUnavailable,
     open_store,
 )
-from rosterd.store.sqlite import SqliteStore, open_sqlite
-from rosterd.store.statements import LARGE_SET
+from rosterd.store.engines.sqlite import SqliteStore, open_sqlite
+from rosterd.store.engines.statements import LARGE_SET
 from tests.servers import Databases
 
 pytestmark = pytest.mark.anyio

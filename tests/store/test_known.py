@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, closing, suppress
 
 import pytest
 
-from rosterd.actions import apps
+from rosterd.actions.doors import apps
 from rosterd.directory.model import Role, TokenId
 from rosterd.store import names
 from rosterd.store.contract import StoreUnavailable
@@ -109,7 +109,7 @@ class TestOnSqlite:
 
         before = await known(store)
         with monkeypatch.context() as patch:
-            patch.setattr("rosterd.store.group_commit._commit", fail)
+            patch.setattr("rosterd.store.engines.group_commit._commit", fail)
             with pytest.raises(StoreUnavailable):
                 async with store.write() as tx:
                     await tx.run("UPDATE users SET erased = 0")

@@ -13,8 +13,8 @@ from rosterd.directory.model import OrgId
 from rosterd.provisioning.cards import card
 from rosterd.store import outbox
 from rosterd.store.engine import Store, open_store
+from rosterd.store.engines.statements import for_sqlite
 from rosterd.store.outbox import Backlog, Entry
-from rosterd.store.statements import for_sqlite
 from tests.store.rows import E1, E2
 
 pytestmark = pytest.mark.anyio

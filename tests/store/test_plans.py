@@ -12,9 +12,12 @@ import pytest
 
 from rosterd.directory.model import ChannelId, GroupId, Role, TeamId, UserId
 from rosterd.directory.query import Compare, Condition, Op
-from rosterd.store import audit, consequences, groups, names, places, previews, query, roster, tokens, users
+from rosterd.store import groups, names, query, roster, users
+from rosterd.store.belonging import consequences, places, previews
 from rosterd.store.contract import CardOf, Step
+from rosterd.store.doors import tokens
 from rosterd.store.engine import Row, Store, Tx
+from rosterd.store.records import audit
 from tests.store.rows import ACTOR, E1, an_event, found
 
 pytestmark = pytest.mark.anyio

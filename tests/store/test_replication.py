@@ -15,8 +15,8 @@ from threading import Event
 
 import pytest
 
-from rosterd.store import postgres_server
 from rosterd.store.engine import StoreUnavailable
+from rosterd.store.engines import postgres_server
 from tests.clusters import Cluster, cluster
 from tests.protocol.live import Api, Org, make_org, ok, serving
 

@@ -42,46 +42,27 @@ from rosterd.directory.signin import Session as Seating
 from rosterd.directory.webhooks import Webhook
 from rosterd.provisioning.cards import card
 from rosterd.store import (
-    activity,
-    analytics,
-    apps,
-    attention,
-    audit,
     batches,
     channels,
-    connections,
-    consequences,
-    facts,
     groups,
-    idps,
-    index,
-    listings,
-    log,
     names,
     orgs,
     outbox,
-    passwords,
-    places,
-    previews,
     profile_fields,
     query,
-    requests,
     roster,
-    search,
-    sessions,
-    submissions,
-    tokens,
-    trail,
     user_groups,
     users,
-    verifications,
     webhooks,
-    whereabouts,
     workspaces,
 )
+from rosterd.store.belonging import connections, consequences, listings, places, previews, whereabouts
 from rosterd.store.contract import CardOf, Step
+from rosterd.store.doors import apps, idps, passwords, sessions, submissions, tokens, verifications
 from rosterd.store.engine import Row, Tx, open_store
-from rosterd.store.statements import for_postgresql
+from rosterd.store.engines.statements import for_postgresql
+from rosterd.store.people import facts, index, search
+from rosterd.store.records import activity, analytics, attention, audit, log, requests, trail
 from rosterd.store.tables import metadata
 from tests.servers import Databases
 from tests.store.rows import ACTOR, E1, a_group, a_user, an_event, an_org, found, gather

@@ -15,8 +15,10 @@ from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import Org, Plan, Role
 from rosterd.directory.users import UserChange
 from rosterd.provisioning.cards import card
-from rosterd.store import audit, copy, fsck, migrate
+from rosterd.store import migrate
 from rosterd.store.engine import Store, Tx, open_store
+from rosterd.store.records import audit
+from rosterd.store.upkeep import copy, fsck
 from tests.actions.acme import ORIGIN, operator
 
 pytestmark = pytest.mark.anyio

@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from rosterd.actions import apps
+from rosterd.actions.doors import apps
 from rosterd.directory.errors import DirectoryError
 from rosterd.directory.model import OrgId, Plan, Role, Token, TokenId, User, UserId
-from rosterd.store import tokens
+from rosterd.store.doors import tokens
+from rosterd.store.doors.tokens import Grant
 from rosterd.store.engine import Store, StoreUnavailable, open_store
-from rosterd.store.sqlite import open_sqlite
-from rosterd.store.tokens import Grant
+from rosterd.store.engines.sqlite import open_sqlite
 from rosterd.web.auth import Authenticator, Caller, bearer, comes_from, refusal
 from rosterd.web.errors import HttpError
 from tests.actions.acting import KEY, House, found_house

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from rosterd.directory.model import UserId
-from rosterd.store.audit import Record
-from rosterd.store.trail import App, Channel, Names, Person
+from rosterd.store.records.audit import Record
+from rosterd.store.records.trail import App, Channel, Names, Person
 from rosterd.store.uuids import least_at
 from rosterd.web.entries import SCHEMAS, entry
 from tests.store.rows import E1, an_org

@@ -10,10 +10,10 @@ import pytest
 
 from rosterd.directory.errors import NotFound, Taken
 from rosterd.directory.model import OrgId, Role, Token, TokenId, UserId
-from rosterd.store import requests
+from rosterd.store.doors.tokens import Grant
 from rosterd.store.engine import Store, StoreUnavailable, Tx
-from rosterd.store.requests import Refusal, Wanted
-from rosterd.store.tokens import Grant
+from rosterd.store.records import requests
+from rosterd.store.records.requests import Refusal, Wanted
 from rosterd.store.uuids import moment
 from rosterd.web import refusals
 from rosterd.web.errors import HttpError

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from rosterd.actions.apps import create_token, hash_of
-from rosterd.store import tokens
+from rosterd.actions.doors.apps import create_token, hash_of
+from rosterd.store.doors import tokens
 from rosterd.store.engine import Store
 from tests.actions.acting import KEY, House, dump, found_house
 from tests.fuzz.timing import KINDS, Timings, rank_z, wrong_tokens

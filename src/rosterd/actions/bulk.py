@@ -25,11 +25,13 @@ from rosterd.directory.errors import DirectoryError, NotFound, Taken
 from rosterd.directory.events import Event
 from rosterd.directory.facets import Facet
 from rosterd.directory.model import Actor, Org, OrgId, Status, UserId
-from rosterd.store import audit, index, outbox, users, workspaces
 from rosterd.store import batches as store
 from rosterd.store import orgs as store_orgs
+from rosterd.store import outbox, users, workspaces
 from rosterd.store.batches import Person
 from rosterd.store.engine import Tx
+from rosterd.store.people import index
+from rosterd.store.records import audit
 from rosterd.store.uuids import Growing
 
 AT_ONCE = 20

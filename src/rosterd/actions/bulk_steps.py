@@ -13,11 +13,11 @@ from rosterd.directory.bulk import Action, Arguments, Batch, Standing
 from rosterd.directory.errors import NotAllowed, Taken
 from rosterd.directory.model import Actor, Org, OrgId, Role, TeamId, User
 from rosterd.directory.users import UserChange
-from rosterd.store import places
 from rosterd.store import workspaces as store_workspaces
 from rosterd.store.batches import Person
+from rosterd.store.belonging import places
+from rosterd.store.belonging.places import WORKSPACE
 from rosterd.store.engine import Tx
-from rosterd.store.places import WORKSPACE
 
 
 async def change(

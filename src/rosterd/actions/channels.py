@@ -12,10 +12,12 @@ from rosterd.directory import workspaces as workspace_rules
 from rosterd.directory.errors import DirectoryError, Invalid, NotAllowed, NotFound, Taken
 from rosterd.directory.ids import SPAN, slack_id
 from rosterd.directory.model import DIRECTLY, Actor, Channel, ChannelId, Org, Role, TeamId, UserId
-from rosterd.store import audit, channels, names, places, users, workspaces
-from rosterd.store import consequences as rows
+from rosterd.store import channels, names, users, workspaces
+from rosterd.store.belonging import consequences as rows
+from rosterd.store.belonging import places
+from rosterd.store.belonging.places import CHANNEL, WORKSPACE
 from rosterd.store.engine import Tx
-from rosterd.store.places import CHANNEL, WORKSPACE
+from rosterd.store.records import audit
 
 
 async def create(

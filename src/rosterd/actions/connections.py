@@ -15,9 +15,11 @@ from rosterd.directory import workspaces as rules
 from rosterd.directory.errors import Invalid, NotFound
 from rosterd.directory.events import Event
 from rosterd.directory.model import Actor, Channel, ChannelId, Group, GroupId, GroupWorkspace, Org, TeamId
-from rosterd.store import audit, channels, connections, groups, workspaces
-from rosterd.store.connections import Connections
+from rosterd.store import channels, groups, workspaces
+from rosterd.store.belonging import connections
+from rosterd.store.belonging.connections import Connections
 from rosterd.store.engine import Tx
+from rosterd.store.records import audit
 
 
 async def connect_workspaces(

@@ -25,11 +25,13 @@ from rosterd.directory.errands import Errand
 from rosterd.directory.errands import Kind as ErrandKind
 from rosterd.directory.events import Event
 from rosterd.directory.model import DIRECTLY, Actor, ChannelId, GroupId, OrgId, Role, TeamId, UserId
-from rosterd.store import audit, connections, outbox, places, users, workspaces
-from rosterd.store import consequences as store
-from rosterd.store.connections import Connections
+from rosterd.store import outbox, users, workspaces
+from rosterd.store.belonging import connections, places
+from rosterd.store.belonging import consequences as store
+from rosterd.store.belonging.connections import Connections
+from rosterd.store.belonging.places import CHANNEL, WORKSPACE, Kind, Membership
 from rosterd.store.engine import Tx
-from rosterd.store.places import CHANNEL, WORKSPACE, Kind, Membership
+from rosterd.store.records import audit
 
 PORTION = 500
 """People that one task names."""

@@ -7,8 +7,11 @@ from rosterd.directory import users as rules
 from rosterd.directory.errors import Taken
 from rosterd.directory.events import Event
 from rosterd.directory.model import Actor, Org, User
-from rosterd.store import activity, audit, facts, names, outbox, requests, sessions
+from rosterd.store import names, outbox
+from rosterd.store.doors import sessions
 from rosterd.store.engine import Tx
+from rosterd.store.people import facts
+from rosterd.store.records import activity, audit, requests
 
 
 async def erase(tx: Tx, org: Org, user: User, *, actor: Actor) -> User:

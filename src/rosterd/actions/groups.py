@@ -15,11 +15,12 @@ from rosterd.directory.errors import NotAllowed, NotFound, Taken
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.ids import SPAN, slack_id
 from rosterd.directory.model import Actor, Group, GroupId, Org, UserId
-from rosterd.store import audit, user_groups
 from rosterd.store import groups as store
 from rosterd.store import names as store_names
+from rosterd.store import user_groups
 from rosterd.store import users as store_users
 from rosterd.store.engine import Tx
+from rosterd.store.records import audit
 
 
 async def create(tx: Tx, org: Org, change: GroupChange, *, actor: Actor) -> Group:

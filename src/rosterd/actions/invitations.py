@@ -12,10 +12,12 @@ from rosterd.directory.errors import Invalid, NotAllowed, Taken
 from rosterd.directory.events import Event
 from rosterd.directory.model import Actor, ChannelId, Org, Profile, Role, TeamId, User, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import audit, outbox, places
+from rosterd.store import outbox
 from rosterd.store import users as store
+from rosterd.store.belonging import places
+from rosterd.store.belonging.places import WORKSPACE
 from rosterd.store.engine import Tx
-from rosterd.store.places import WORKSPACE
+from rosterd.store.records import audit
 
 GREETING_LENGTH = 1_000
 """Characters of what somebody says beside an invitation. Slack states no length; this is ours."""

@@ -15,10 +15,11 @@ from rosterd.directory.errands import Errand, Kind
 from rosterd.directory.errors import NotAllowed, NotFound
 from rosterd.directory.model import Actor, Channel, ChannelId, Org, TeamId, UserId
 from rosterd.store import channels as channel_rows
-from rosterd.store import consequences as rows
-from rosterd.store import outbox, places, users
+from rosterd.store import outbox, users
+from rosterd.store.belonging import consequences as rows
+from rosterd.store.belonging import places
+from rosterd.store.belonging.places import CHANNEL
 from rosterd.store.engine import Tx
-from rosterd.store.places import CHANNEL
 
 
 class Posted(msgspec.Struct, frozen=True):

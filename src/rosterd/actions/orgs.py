@@ -14,10 +14,11 @@ from rosterd.directory.events import Event
 from rosterd.directory.ids import SPAN, slack_id
 from rosterd.directory.model import Actor, Org, OrgId, Origin, Plan, Role, TeamId, User, UserId, Workspace
 from rosterd.directory.users import UserChange
-from rosterd.store import audit, orgs, profile_fields, workspaces
 from rosterd.store import names as store_names
+from rosterd.store import orgs, profile_fields, workspaces
+from rosterd.store.belonging.places import WORKSPACE
 from rosterd.store.engine import Tx
-from rosterd.store.places import WORKSPACE
+from rosterd.store.records import audit
 
 
 def operator(org_id: OrgId, origin: Origin) -> Actor:

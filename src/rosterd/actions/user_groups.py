@@ -20,12 +20,14 @@ from rosterd.directory.errors import Invalid, NotFound, Taken
 from rosterd.directory.events import Event
 from rosterd.directory.groups import GroupChange, Members, UserGroupChange
 from rosterd.directory.model import Actor, ChannelId, Group, GroupId, Org, UserGroup, UserId
-from rosterd.store import audit, channels, places, users
-from rosterd.store import connections as connection_rows
+from rosterd.store import channels, users
 from rosterd.store import groups as group_rows
 from rosterd.store import names as store_names
 from rosterd.store import user_groups as store
+from rosterd.store.belonging import connections as connection_rows
+from rosterd.store.belonging import places
 from rosterd.store.engine import Tx
+from rosterd.store.records import audit
 
 
 async def create(tx: Tx, org: Org, change: UserGroupChange, *, actor: Actor) -> Group:

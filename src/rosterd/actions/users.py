@@ -23,11 +23,14 @@ from rosterd.directory.events import Event
 from rosterd.directory.ids import NEARBY, number_at, slack_id
 from rosterd.directory.model import Actor, Org, OrgId, Plan, Role, User, UserId
 from rosterd.directory.users import UserChange
-from rosterd.store import apps, audit, outbox, passwords, places, sessions, tokens, workspaces
 from rosterd.store import names as store_names
+from rosterd.store import outbox, workspaces
 from rosterd.store import users as store
+from rosterd.store.belonging import places
+from rosterd.store.belonging.places import WORKSPACE
+from rosterd.store.doors import apps, passwords, sessions, tokens
 from rosterd.store.engine import Tx
-from rosterd.store.places import WORKSPACE
+from rosterd.store.records import audit
 
 
 async def existing(tx: Tx, org_id: OrgId, user_id: UserId) -> User:

@@ -16,9 +16,10 @@ from rosterd.directory.events import Event
 from rosterd.directory.ids import SPAN, slack_id
 from rosterd.directory.model import Actor, Org, OrgId
 from rosterd.directory.webhooks import Webhook
-from rosterd.store import audit, outbox
+from rosterd.store import outbox
 from rosterd.store import webhooks as store
 from rosterd.store.engine import Tx
+from rosterd.store.records import audit
 
 
 async def add(tx: Tx, org: Org, url: str, actions: Sequence[str] = (), *, actor: Actor) -> Webhook:

@@ -27,10 +27,12 @@ from rosterd.directory.model import (
     Workspace,
 )
 from rosterd.directory.users import UserChange
-from rosterd.store import audit, channels, connections, groups, places, workspaces
-from rosterd.store import consequences as rows
+from rosterd.store import channels, groups, workspaces
+from rosterd.store.belonging import connections, places
+from rosterd.store.belonging import consequences as rows
+from rosterd.store.belonging.places import CHANNEL, WORKSPACE
 from rosterd.store.engine import Tx
-from rosterd.store.places import CHANNEL, WORKSPACE
+from rosterd.store.records import audit
 
 
 async def create(

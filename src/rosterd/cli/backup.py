@@ -12,9 +12,11 @@ import click
 from rosterd import __version__
 from rosterd.cli.session import alone, database_option, progress, run, show
 from rosterd.settings import key_file
-from rosterd.store import audit, copy, dump, fill, fsck, orgs, whole_org
-from rosterd.store.copy import Slice
+from rosterd.store import orgs
 from rosterd.store.engine import Store, Tx
+from rosterd.store.records import audit
+from rosterd.store.upkeep import copy, dump, fill, fsck, whole_org
+from rosterd.store.upkeep.copy import Slice
 
 
 @click.command("backup")

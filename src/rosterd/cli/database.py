@@ -9,12 +9,14 @@ from contextlib import suppress
 import click
 import msgspec
 
-from rosterd.actions import indexing, verifications
+from rosterd.actions.upkeep import indexing, verifications
 from rosterd.cli.session import database_option, find_org, operator, org_option, run, show, when
 from rosterd.directory.model import Org, OrgId
-from rosterd.store import audit, fsck, migrate, whole_org
+from rosterd.store import migrate
 from rosterd.store import orgs as org_rows
 from rosterd.store.engine import Store, StoreError
+from rosterd.store.records import audit
+from rosterd.store.upkeep import fsck, whole_org
 
 
 @click.group("db")

@@ -6,7 +6,8 @@ import shlex
 import sys
 from typing import NamedTuple
 
-from rosterd.actions import apps, channels, connections, groups, orgs, signin, users, workspaces
+from rosterd.actions import channels, connections, groups, orgs, users, workspaces
+from rosterd.actions.doors import apps, signin
 from rosterd.cli.session import find_org, operator, origin
 from rosterd.directory.groups import GroupChange, Members
 from rosterd.directory.model import Actor, GroupId, GroupWorkspace, Org, Plan, Profile, User, UserId
@@ -16,8 +17,9 @@ from rosterd.directory.users import UserChange
 from rosterd.settings import DEFAULT_DATABASE, SettingsError
 from rosterd.store import groups as group_rows
 from rosterd.store import orgs as org_rows
-from rosterd.store import outbox, tokens
+from rosterd.store import outbox
 from rosterd.store import users as user_rows
+from rosterd.store.doors import tokens
 from rosterd.store.engine import Store, Tx
 
 DOMAIN = "demo"

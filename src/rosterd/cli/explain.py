@@ -8,7 +8,7 @@ import msgspec
 from rosterd.cli.session import database_option, find_org, find_user, org_option, run, show
 from rosterd.directory.model import User
 from rosterd.directory.whereabouts import WORDS, Whereabouts, sentence
-from rosterd.store import whereabouts
+from rosterd.store.belonging import whereabouts
 from rosterd.store.engine import Store
 
 

@@ -18,8 +18,8 @@ from rosterd.cli.session import (
     user_option,
     when,
 )
-from rosterd.store import passwords as rows
 from rosterd.store import users
+from rosterd.store.doors import passwords as rows
 from rosterd.store.engine import Store
 
 
@@ -40,7 +40,7 @@ def local_admin_group() -> None:
 def local_admin_set(org_name: str, user_name: str, password_stdin: bool, database: str) -> None:
     """Give an admin or owner a password, and print it unless it was given: it is shown this once."""
     # Loaded here: other commands start faster without it.
-    from rosterd.actions import passwords
+    from rosterd.actions.doors import passwords
 
     password = _first_line() if password_stdin else passwords.make()
 
@@ -64,7 +64,7 @@ def local_admin_set(org_name: str, user_name: str, password_stdin: bool, databas
 @database_option
 def local_admin_remove(org_name: str, user_name: str, database: str) -> None:
     """Forget an administrator's password. Who is signed in by it stays so: see session end."""
-    from rosterd.actions import passwords
+    from rosterd.actions.doors import passwords
 
     async def work(store: Store) -> dict[str, Any]:
         async with store.write() as tx:

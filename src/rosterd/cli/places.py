@@ -31,11 +31,12 @@ from rosterd.directory.model import (
     Workspace,
 )
 from rosterd.store import channels as channel_rows
-from rosterd.store import connections as connection_rows
-from rosterd.store import groups, places
+from rosterd.store import groups
 from rosterd.store import workspaces as workspace_rows
+from rosterd.store.belonging import connections as connection_rows
+from rosterd.store.belonging import places
+from rosterd.store.belonging.places import CHANNEL, WORKSPACE
 from rosterd.store.engine import Store, Tx
-from rosterd.store.places import CHANNEL, WORKSPACE
 
 _PAGE = 1_000
 

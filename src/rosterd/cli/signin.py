@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from rosterd import settings
-from rosterd.actions import apps, signin
+from rosterd.actions.doors import apps, signin
 from rosterd.cli.session import (
     database_option,
     find_org,
@@ -25,8 +25,8 @@ from rosterd.cli.session import (
 from rosterd.directory.apps import App, listed
 from rosterd.directory.errors import NotFound
 from rosterd.directory.signin import LINK_SECONDS, IdentityProvider, Session
-from rosterd.store import apps as app_rows
-from rosterd.store import idps, sessions
+from rosterd.store.doors import apps as app_rows
+from rosterd.store.doors import idps, sessions
 from rosterd.store.engine import Store
 
 

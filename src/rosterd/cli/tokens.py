@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from rosterd import settings
-from rosterd.actions import apps
+from rosterd.actions.doors import apps
 from rosterd.cli.session import (
     database_option,
     find_org,
@@ -25,7 +25,7 @@ from rosterd.cli.session import (
 )
 from rosterd.directory import access
 from rosterd.directory.model import Token, TokenId
-from rosterd.store import tokens
+from rosterd.store.doors import tokens
 from rosterd.store.engine import Store
 
 

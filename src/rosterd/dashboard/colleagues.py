@@ -15,10 +15,12 @@ from rosterd.dashboard.people import manager_of, shown
 from rosterd.directory.errors import NotAllowed, NotFound
 from rosterd.directory.facets import Sort, asked
 from rosterd.directory.model import OrgId, Plan, Role, TeamId, User, UserId, Workspace
-from rosterd.store import index, places, search, users, workspaces
+from rosterd.store import users, workspaces
+from rosterd.store.belonging import places
+from rosterd.store.doors.sessions import Seat
 from rosterd.store.engine import Tx
-from rosterd.store.search import Found, Wanted
-from rosterd.store.sessions import Seat
+from rosterd.store.people import index, search
+from rosterd.store.people.search import Found, Wanted
 
 PATH = "/directory"
 AT_ONCE = 50

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from rosterd.actions import apps as actions
+from rosterd.actions.doors import apps as actions
 from rosterd.dashboard import forms, pages
 from rosterd.dashboard.desk import Desk, sign_in_first
 from rosterd.dashboard.pages import Page, Visit
@@ -27,9 +27,10 @@ from rosterd.directory.apps import App
 from rosterd.directory.errors import DirectoryError, Invalid, NotFound
 from rosterd.directory.model import Org, Plan, TeamId
 from rosterd.directory.signin import MAX_PATH, checked_url
-from rosterd.store import apps, orgs, workspaces
+from rosterd.store import orgs, workspaces
+from rosterd.store.doors import apps
+from rosterd.store.doors.sessions import Seat
 from rosterd.store.engine import Tx
-from rosterd.store.sessions import Seat
 
 PATH = "/oauth/v2/authorize"
 

@@ -17,8 +17,8 @@ from rosterd.dashboard.tails import Tails
 from rosterd.directory.errors import NotAllowed
 from rosterd.directory.model import Org
 from rosterd.store import orgs
+from rosterd.store.doors.sessions import Seat
 from rosterd.store.engine import Store, StoreError
-from rosterd.store.sessions import Seat
 
 log = logging.getLogger("rosterd.dashboard")
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from rosterd.actions import passwords
-from rosterd.actions.signin import Entry
+from rosterd.actions.doors import passwords
+from rosterd.actions.doors.signin import Entry
 from rosterd.dashboard import forms, pages, signin
 from rosterd.dashboard.desk import Desk
 from rosterd.dashboard.pages import Page, Visit

@@ -19,9 +19,11 @@ from rosterd.directory import access
 from rosterd.directory import workspaces as rules
 from rosterd.directory.errors import DirectoryError, Invalid, NotFound
 from rosterd.directory.model import Plan, TeamId, User, Workspace
-from rosterd.store import channels, connections, places, sessions, users, workspaces
+from rosterd.store import channels, users, workspaces
+from rosterd.store.belonging import connections, places
+from rosterd.store.doors import sessions
+from rosterd.store.doors.sessions import Seat
 from rosterd.store.engine import Tx
-from rosterd.store.sessions import Seat
 
 HOME = "/home"
 AT_ONCE = 50

@@ -15,13 +15,13 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import msgspec
 
-from rosterd.actions.apps import hash_of
+from rosterd.actions.doors.apps import hash_of
 from rosterd.dashboard.pages import Visit
 from rosterd.directory import signin as rules
 from rosterd.directory.model import Actor, OrgId
-from rosterd.store import sessions
+from rosterd.store.doors import sessions
+from rosterd.store.doors.sessions import Seat
 from rosterd.store.engine import Store, StoreError, Tx
-from rosterd.store.sessions import Seat
 
 log = logging.getLogger("rosterd.dashboard")
 

@@ -4,7 +4,8 @@ By a password: :mod:`rosterd.dashboard.local`.
 
 Rules of this module:
 
-1. Who may sign in is decided by :mod:`rosterd.actions.signin`; what a provider says only finds the person.
+1. Who may sign in is decided by :mod:`rosterd.actions.doors.signin`; what a provider says only finds the
+   person.
 2. Nobody learns from a page, or from how long it takes, whether an address belongs to a member.
 3. The page that a link leads to changes nothing: mail scanners open links before people do.
 4. Whoever signs in gets a new session; one that this browser had before is ended.
@@ -18,8 +19,8 @@ import time
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode, urlsplit
 
-from rosterd.actions import signin as actions
-from rosterd.actions.signin import Entry
+from rosterd.actions.doors import signin as actions
+from rosterd.actions.doors.signin import Entry
 from rosterd.dashboard import forms, pages
 from rosterd.dashboard.desk import Desk
 from rosterd.dashboard.oidc import Identity
@@ -38,7 +39,8 @@ from rosterd.directory.signin import (
     local_path,
     since_proof,
 )
-from rosterd.store import idps, users
+from rosterd.store import users
+from rosterd.store.doors import idps
 from rosterd.store.engine import Tx
 
 log = logging.getLogger("rosterd.dashboard")

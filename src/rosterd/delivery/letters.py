@@ -15,10 +15,11 @@ import msgspec
 from rosterd.directory.errands import Kind
 from rosterd.directory.errors import DirectoryError
 from rosterd.directory.model import Org, OrgId, Status, User, UserId
-from rosterd.store import orgs, places, users
+from rosterd.store import orgs, users
+from rosterd.store.belonging import places
+from rosterd.store.belonging.places import CHANNEL, WORKSPACE
 from rosterd.store.engine import Store, Tx
 from rosterd.store.outbox import Entry
-from rosterd.store.places import CHANNEL, WORKSPACE
 
 LINK_SECONDS = 15 * 60
 """Who has not got their link by then has asked for another, or gone."""

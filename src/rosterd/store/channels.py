@@ -1,4 +1,4 @@
-"""Channels and the workspaces that have them. Who is in them is in :mod:`rosterd.store.places`."""
+"""Channels and the workspaces that have them. Who is in them is in :mod:`rosterd.store.belonging.places`."""
 
 from __future__ import annotations
 

@@ -18,9 +18,9 @@ from rosterd.store.contract import (
     Tx,
     no_card,
 )
-from rosterd.store.postgres import open_postgresql
-from rosterd.store.postgres_server import is_postgresql
-from rosterd.store.sqlite import open_sqlite
+from rosterd.store.engines.postgres import open_postgresql
+from rosterd.store.engines.postgres_server import is_postgresql
+from rosterd.store.engines.sqlite import open_sqlite
 
 __all__ = [
     "Conflict",

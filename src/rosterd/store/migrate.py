@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from rosterd.store import postgres_server, sqlite_file
 from rosterd.store.contract import SchemaMismatch
+from rosterd.store.engines import postgres_server, sqlite_file
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from rosterd.directory.model import OrgId, Role, TeamId, UserId
-from rosterd.store.activity import DAY
 from rosterd.store.contract import Tx
+from rosterd.store.records.activity import DAY
 
 
 class Kind(StrEnum):

@@ -1,4 +1,4 @@
-"""Workspaces, and who has a role in one. Who is in them is in :mod:`rosterd.store.places`."""
+"""Workspaces, and who has a role in one. Who is in them is in :mod:`rosterd.store.belonging.places`."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ from typing import Any
 from rosterd.directory import access
 from rosterd.directory import trail as vocabulary
 from rosterd.directory.model import Org, Plan, Role
-from rosterd.store import trail
+from rosterd.store.doors.tokens import Grant
 from rosterd.store.engine import Store, StoreUnavailable
-from rosterd.store.tokens import Grant
+from rosterd.store.records import trail
 from rosterd.web.auth import Authenticator, comes_from, ended
 from rosterd.web.entries import SCHEMAS, entry
 from rosterd.web.errors import RETRY_AFTER, HttpError

@@ -10,11 +10,12 @@ import time
 from ipaddress import IPv4Network, IPv6Address, ip_address
 from typing import NamedTuple
 
-from rosterd.actions.apps import hash_of
+from rosterd.actions.doors.apps import hash_of
 from rosterd.directory import access, plans
 from rosterd.directory.model import Actor, Org, Plan
-from rosterd.store import activity, tokens
+from rosterd.store.doors import tokens
 from rosterd.store.engine import Store, StoreError, Tx
+from rosterd.store.records import activity
 from rosterd.web.errors import HttpError
 from rosterd.web.request import Request
 

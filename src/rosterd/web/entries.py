@@ -16,8 +16,8 @@ import msgspec
 
 from rosterd.directory import trail as vocabulary
 from rosterd.directory.model import Org
-from rosterd.store import trail
-from rosterd.store.audit import Record
+from rosterd.store.records import trail
+from rosterd.store.records.audit import Record
 from rosterd.store.uuids import moment
 
 Json = dict[str, Any]

@@ -32,9 +32,10 @@ from rosterd.directory.model import OrgId
 from rosterd.provisioning import cards, filters
 from rosterd.scim.dialect import Dialect
 from rosterd.scim.listing import Page, envelope
-from rosterd.store import tokens, users
+from rosterd.store import users
+from rosterd.store.doors import tokens
+from rosterd.store.doors.tokens import Grant
 from rosterd.store.engine import Row, StoreError
-from rosterd.store.tokens import Grant
 from rosterd.web.errors import HttpError
 from rosterd.web.metrics import Metrics
 from rosterd.web.reply import CONTENT_TYPE

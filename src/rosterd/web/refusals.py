@@ -26,9 +26,9 @@ import msgspec
 
 from rosterd.directory.errors import DirectoryError
 from rosterd.directory.model import OrgId
-from rosterd.store import requests
 from rosterd.store.engine import Conflict, Store
-from rosterd.store.requests import More, Refusal
+from rosterd.store.records import requests
+from rosterd.store.records.requests import More, Refusal
 from rosterd.store.uuids import Growing, moment
 from rosterd.web.metrics import template
 from rosterd.web.redaction import redacted

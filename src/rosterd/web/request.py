@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 from rosterd.directory.model import Origin
 from rosterd.scim import documents
-from rosterd.store.tokens import Grant
+from rosterd.store.doors.tokens import Grant
 from rosterd.web.errors import HttpError
 
 T = TypeVar("T")

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from rosterd.actions import apps, orgs, users
+from rosterd.actions import orgs, users
+from rosterd.actions.doors import apps
 from rosterd.app import App
 from rosterd.directory.apps import SCOPES
 from rosterd.directory.errors import NotFound, Taken

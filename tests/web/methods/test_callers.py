@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from rosterd.directory.model import Org, OrgId, Plan, Role, TeamId, Token, TokenId, UserId
-from rosterd.store.tokens import Grant
+from rosterd.store.doors.tokens import Grant
 from rosterd.web.methods.callers import refusal
 
 NOW = 1_000

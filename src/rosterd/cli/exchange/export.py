@@ -15,8 +15,8 @@ from rosterd import __version__
 from rosterd.cli.exchange import lines, values
 from rosterd.cli.session import database_option, find_org, org_option, progress, run
 from rosterd.directory.errors import NotFound
-from rosterd.store import copy, dump, whole_org
 from rosterd.store.engine import Store
+from rosterd.store.upkeep import copy, dump, whole_org
 
 _SHOWN = (
     "workspaces", "profile_fields", "users", "groups", "user_groups", "channels", "members",

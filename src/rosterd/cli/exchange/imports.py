@@ -11,15 +11,17 @@ from typing import BinaryIO
 
 import click
 
-from rosterd.actions import imports
+from rosterd.actions.upkeep import imports
 from rosterd.cli.exchange import lines, values
 from rosterd.cli.exchange.lines import BadLine, EndLine, ExportLine, Line, OrgLine
 from rosterd.cli.session import database_option, find_org, operator, org_option, progress, run, show
 from rosterd.directory.errors import InvalidProfile, NotAllowed
 from rosterd.directory.model import Actor, Org, User, UserId
-from rosterd.store import audit, fsck, orgs, users, whole_org
+from rosterd.store import orgs, users
 from rosterd.store.engine import Conflict, Store, StoreError
-from rosterd.store.whole_org import Happened, Value
+from rosterd.store.records import audit
+from rosterd.store.upkeep import fsck, whole_org
+from rosterd.store.upkeep.whole_org import Happened, Value
 
 BATCH = 500
 """Lines in one transaction: whoever writes beside an import waits for some ten milliseconds."""

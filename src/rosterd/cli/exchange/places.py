@@ -54,7 +54,7 @@ from rosterd.directory.model import (
     UserId,
 )
 from rosterd.store.channels import Home
-from rosterd.store.whole_org import (
+from rosterd.store.upkeep.whole_org import (
     Active,
     Allowed,
     InChannel,

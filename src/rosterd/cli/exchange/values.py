@@ -51,8 +51,8 @@ from rosterd.directory.model import (
     User,
     UserId,
 )
-from rosterd.store.audit import Record
-from rosterd.store.whole_org import (
+from rosterd.store.records.audit import Record
+from rosterd.store.upkeep.whole_org import (
     Happened,
     HeldName,
     Membership,

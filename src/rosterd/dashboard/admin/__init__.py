@@ -8,5 +8,6 @@ Rules of this package:
    once, and where it depends on what was shown it carries a stamp of that: if that has changed meanwhile,
    nothing is done.
 3. All that a list shows (filter, order, columns, place) stands in its address.
-4. Nothing is counted to draw a page: counts are kept (:mod:`rosterd.store.index`), lists go from key to key.
+4. Nothing is counted to draw a page: counts are kept (:mod:`rosterd.store.people.index`), lists go from key
+   to key.
 """

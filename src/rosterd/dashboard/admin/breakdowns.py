@@ -1,7 +1,7 @@
 """How many people have each department, title, division, manager, workspace or source: as bars.
 
-The counts are kept (:mod:`rosterd.store.index`). A list goes from the most frequent value on, behind the last
-one that was shown.
+The counts are kept (:mod:`rosterd.store.people.index`). A list goes from the most frequent value on, behind
+the last one that was shown.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from rosterd.actions import indexing
+from rosterd.actions.upkeep import indexing
 from rosterd.dashboard import pages
 from rosterd.dashboard.admin.frame import Look, page
 from rosterd.dashboard.pages import Page
@@ -18,10 +18,11 @@ from rosterd.directory.connectors import LABELS
 from rosterd.directory.errors import Invalid, NotFound
 from rosterd.directory.facets import VALUE_LENGTH, Facet
 from rosterd.directory.model import OrgId, Plan, TeamId, UserId
-from rosterd.store import index, search, users, workspaces
+from rosterd.store import users, workspaces
 from rosterd.store.engine import Tx
-from rosterd.store.index import Count
-from rosterd.store.search import Wanted
+from rosterd.store.people import index, search
+from rosterd.store.people.index import Count
+from rosterd.store.people.search import Wanted
 
 AT_ONCE = 50
 MEMBERS = "/admin/members"

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rosterd.actions import submissions
+from rosterd.actions.doors import submissions
 from rosterd.dashboard import forms, pages
 from rosterd.dashboard.desk import Desk, address, sign_in_first
 from rosterd.dashboard.pages import Handler, Page, Visit
@@ -33,7 +33,7 @@ from rosterd.directory import access
 from rosterd.directory.errors import DirectoryError, NotAllowed, Taken
 from rosterd.directory.model import Actor, Org, Role, User
 from rosterd.directory.plans import RULES
-from rosterd.store.sessions import Seat
+from rosterd.store.doors.sessions import Seat
 
 ONCE = "once"
 """The field by which a form counts once."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rosterd.actions import indexing
+from rosterd.actions.upkeep import indexing
 from rosterd.dashboard import pages
 from rosterd.dashboard.admin import breakdowns
 from rosterd.dashboard.admin.breakdowns import Bar, By
@@ -19,11 +19,12 @@ from rosterd.dashboard.pages import Page
 from rosterd.directory.connectors import LABELS
 from rosterd.directory.facets import Facet
 from rosterd.directory.model import Org, Role, Status
-from rosterd.store import attention, index, log, requests
-from rosterd.store.activity import DAY
-from rosterd.store.attention import Ending, Used
 from rosterd.store.engine import Tx
-from rosterd.store.index import Count
+from rosterd.store.people import index
+from rosterd.store.people.index import Count
+from rosterd.store.records import attention, log, requests
+from rosterd.store.records.activity import DAY
+from rosterd.store.records.attention import Ending, Used
 
 DAYS = 30
 LARGEST = 10

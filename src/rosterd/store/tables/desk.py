@@ -1,8 +1,8 @@
 """What the Org Dashboard keeps beside the directory: an index of people, counts, what was refused, bulk runs,
 checks of the audit trail.
 
-The index and the counts follow from the rest (:mod:`rosterd.store.index`): they can be thrown away and made
-anew, and are a moment behind.
+The index and the counts follow from the rest (:mod:`rosterd.store.people.index`): they can be thrown away
+and made anew, and are a moment behind.
 """
 
 from __future__ import annotations

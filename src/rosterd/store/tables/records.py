@@ -37,7 +37,7 @@ audit_unsealed = Table(
     metadata,
     text_column("org_id"),
     text_column("event_id"),
-    text_column("leaf"),  # what the seal will cover: rosterd.store.audit.leaf
+    text_column("leaf"),  # what the seal will cover: rosterd.store.records.audit.leaf
     PrimaryKeyConstraint("org_id", "event_id", name="audit_unsealed_pk"),
     sqlite_with_rowid=False,
 )

@@ -13,11 +13,12 @@ from rosterd.directory import names
 from rosterd.directory.errors import NotFound
 from rosterd.directory.model import Channel, ChannelId, GroupId, TeamId
 from rosterd.store import channels as rows
-from rosterd.store import connections as connection_rows
-from rosterd.store import places, workspaces
+from rosterd.store import workspaces
+from rosterd.store.belonging import connections as connection_rows
+from rosterd.store.belonging import places
+from rosterd.store.belonging.places import CHANNEL
 from rosterd.store.channels import Home, Search
 from rosterd.store.engine import Tx
-from rosterd.store.places import CHANNEL
 from rosterd.web.methods.call import ENTERPRISE, MethodCall, method
 from rosterd.web.methods.cursors import cursor
 from rosterd.web.methods.errors import MethodError

@@ -14,10 +14,11 @@ from rosterd.actions import connections as actions
 from rosterd.directory.channels import MAX_OF_GROUP
 from rosterd.directory.errors import NotFound
 from rosterd.directory.model import ChannelId, GroupId, GroupWorkspace, TeamId
-from rosterd.store import channels, connections, groups, places, workspaces
-from rosterd.store.connections import Connections
+from rosterd.store import channels, groups, workspaces
+from rosterd.store.belonging import connections, places
+from rosterd.store.belonging.connections import Connections
+from rosterd.store.belonging.places import CHANNEL
 from rosterd.store.engine import Tx
-from rosterd.store.places import CHANNEL
 from rosterd.web.methods.call import ENTERPRISE, MethodCall, method
 from rosterd.web.methods.errors import MethodError, invalid_arguments
 

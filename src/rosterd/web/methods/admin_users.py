@@ -14,7 +14,9 @@ from rosterd.actions import workspaces as actions
 from rosterd.directory import access
 from rosterd.directory.errors import NotFound
 from rosterd.directory.model import ChannelId, Role, TeamId, User, UserId
-from rosterd.store import idps, places, roster, users, workspaces
+from rosterd.store import roster, users, workspaces
+from rosterd.store.belonging import places
+from rosterd.store.doors import idps
 from rosterd.store.engine import Tx
 from rosterd.store.roster import Kind, Place
 from rosterd.web.methods import people

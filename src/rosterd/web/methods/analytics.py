@@ -21,10 +21,11 @@ import msgspec
 from rosterd.directory import analytics as rules
 from rosterd.directory.analytics import MEMBER_TYPES, WORKSPACE_TYPES, Availability
 from rosterd.directory.model import Org, Plan, Role
-from rosterd.store import analytics, workspaces
-from rosterd.store.activity import DAY
-from rosterd.store.analytics import Filter, Member
+from rosterd.store import workspaces
 from rosterd.store.engine import Store, Tx
+from rosterd.store.records import analytics
+from rosterd.store.records.activity import DAY
+from rosterd.store.records.analytics import Filter, Member
 from rosterd.web.methods.call import ENTERPRISE, MethodCall, method
 from rosterd.web.methods.cursors import metadata
 from rosterd.web.methods.errors import MethodError, invalid_arguments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rosterd.actions import apps
+from rosterd.actions.doors import apps
 from rosterd.directory.model import Plan
 from rosterd.store import users, workspaces
 from rosterd.web.methods.call import MethodCall, method

@@ -9,9 +9,10 @@ from typing import Any
 from rosterd.directory import access
 from rosterd.directory.model import Actor, Org, Plan, TeamId, Token
 from rosterd.provisioning.places import Site
-from rosterd.store import places, workspaces
+from rosterd.store import workspaces
+from rosterd.store.belonging import places
+from rosterd.store.doors.tokens import Grant
 from rosterd.store.engine import Store, Tx
-from rosterd.store.tokens import Grant
 from rosterd.web.auth import Caller
 from rosterd.web.methods import callers, cursors
 from rosterd.web.methods.arguments import Arguments

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from rosterd.directory.model import Actor, Role
-from rosterd.store import tokens
+from rosterd.store.doors import tokens
 from rosterd.store.engine import Store, Tx
 from rosterd.web.auth import Authenticator, Caller, comes_from
 from rosterd.web.methods.errors import MethodError

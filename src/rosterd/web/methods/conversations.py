@@ -13,9 +13,9 @@ from rosterd.actions import channels as actions
 from rosterd.directory.errors import NotAllowed, NotFound
 from rosterd.directory.model import Channel, ChannelId, UserId
 from rosterd.store import channels as rows
-from rosterd.store import places
+from rosterd.store.belonging import places
+from rosterd.store.belonging.places import CHANNEL
 from rosterd.store.engine import Tx
-from rosterd.store.places import CHANNEL
 from rosterd.web.auth import Caller
 from rosterd.web.methods import channels, errors
 from rosterd.web.methods.call import MethodCall, method

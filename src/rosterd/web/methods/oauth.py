@@ -11,10 +11,11 @@ from base64 import b64decode
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
-from rosterd.actions import apps as actions
+from rosterd.actions.doors import apps as actions
 from rosterd.directory.apps import App
 from rosterd.directory.model import Org, Plan, Token, Workspace
-from rosterd.store import apps, orgs, workspaces
+from rosterd.store import orgs, workspaces
+from rosterd.store.doors import apps
 from rosterd.store.engine import Tx
 from rosterd.web.methods.call import MethodCall, method
 from rosterd.web.methods.errors import MethodError

@@ -23,8 +23,10 @@ from rosterd.directory.model import Org, Plan, Role, TeamId, User, UserId
 from rosterd.directory.profiles import field_id, shown_date
 from rosterd.directory.users import CUSTOM_FIELDS
 from rosterd.provisioning.places import Site
-from rosterd.store import audit, places, workspaces
+from rosterd.store import workspaces
+from rosterd.store.belonging import places
 from rosterd.store.engine import Tx
+from rosterd.store.records import audit
 
 _SIZES = (24, 32, 48, 72, 192, 512)
 

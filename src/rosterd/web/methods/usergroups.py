@@ -16,9 +16,11 @@ from rosterd.actions import user_groups as actions
 from rosterd.directory.errors import NotFound
 from rosterd.directory.groups import UserGroupChange
 from rosterd.directory.model import ChannelId, Group, GroupId, Org, Plan, TeamId, UserGroup, UserId
-from rosterd.store import audit, connections, groups, user_groups
-from rosterd.store.audit import Authors
+from rosterd.store import groups, user_groups
+from rosterd.store.belonging import connections
 from rosterd.store.engine import Tx
+from rosterd.store.records import audit
+from rosterd.store.records.audit import Authors
 from rosterd.store.user_groups import LinkedChannel, Listed
 from rosterd.web.methods.call import PAID, MethodCall, method
 from rosterd.web.methods.errors import MethodError

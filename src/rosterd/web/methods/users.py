@@ -12,7 +12,8 @@ from rosterd.directory import names
 from rosterd.directory.errors import NotFound
 from rosterd.directory.model import Plan, TeamId, User, UserId
 from rosterd.store import channels as channel_rows
-from rosterd.store import places, users
+from rosterd.store import users
+from rosterd.store.belonging import places
 from rosterd.store.engine import Tx
 from rosterd.web.methods import channels, people
 from rosterd.web.methods.call import MethodCall, method

@@ -14,8 +14,8 @@ from rosterd.directory import trail
 from rosterd.directory.facets import Facet, Sort
 from rosterd.directory.model import Profile
 from rosterd.provisioning.attributes import ATTRIBUTES
-from rosterd.store.audit import Record
-from rosterd.store.search import Wanted
+from rosterd.store.people.search import Wanted
+from rosterd.store.records.audit import Record
 
 pytestmark = pytest.mark.anyio
 

@@ -11,8 +11,8 @@ from rosterd.dashboard.admin.records import audit
 from rosterd.dashboard.desk import Desk
 from rosterd.directory.model import Origin
 from rosterd.directory.signin import Means, Session, SessionId
-from rosterd.store import trail
-from rosterd.store.sessions import Seat
+from rosterd.store.doors.sessions import Seat
+from rosterd.store.records import trail
 from tests.actions.acting import ORIGIN, House
 from tests.actions.conftest import house as house
 

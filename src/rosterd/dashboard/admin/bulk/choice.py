@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 from rosterd.actions import bulk as actions
-from rosterd.actions import indexing
+from rosterd.actions.upkeep import indexing
 from rosterd.dashboard import forms, pages
 from rosterd.dashboard.admin import days
 from rosterd.dashboard.admin.bulk.words import ACTIONS
@@ -21,8 +21,9 @@ from rosterd.directory import bulk as rules
 from rosterd.directory.bulk import MOST_PEOPLE, Action, Arguments
 from rosterd.directory.errors import Invalid, NotAllowed
 from rosterd.directory.model import Role, TeamId, UserId
-from rosterd.store import index, search, workspaces
+from rosterd.store import workspaces
 from rosterd.store.engine import Tx
+from rosterd.store.people import index, search
 
 PATH = "/admin/bulk"
 MEMBERS = "/admin/members"

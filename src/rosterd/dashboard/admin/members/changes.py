@@ -6,8 +6,9 @@ sees how they are now. Each counts once. No rule lives here: :mod:`rosterd.actio
 
 from __future__ import annotations
 
-from rosterd.actions import guests, invitations, signin, workspaces
+from rosterd.actions import guests, invitations, workspaces
 from rosterd.actions import users as actions
+from rosterd.actions.doors import signin
 from rosterd.dashboard.admin import days
 from rosterd.dashboard.admin.frame import Done, Look, check_stamp, form, page
 from rosterd.dashboard.admin.members.member import member, nobody, of_user, offers, roles_for
@@ -17,8 +18,10 @@ from rosterd.directory.errors import DirectoryError, Invalid, NotFound
 from rosterd.directory.model import Role, TeamId, User, UserId
 from rosterd.directory.names import folded
 from rosterd.directory.users import UserChange
-from rosterd.store import sessions, tokens, users, whereabouts
+from rosterd.store import users
 from rosterd.store import workspaces as places
+from rosterd.store.belonging import whereabouts
+from rosterd.store.doors import sessions, tokens
 from rosterd.store.engine import Tx
 
 MEMBER = ("admin", "members", "*")

@@ -13,9 +13,10 @@ from rosterd.dashboard.pages import moment
 from rosterd.dashboard.words import ROLES, WORDS
 from rosterd.directory.connectors import LABELS, connector
 from rosterd.directory.model import Org, Role
-from rosterd.store import audit, trail, uuids
-from rosterd.store.audit import Record
+from rosterd.store import uuids
 from rosterd.store.engine import Tx
+from rosterd.store.records import audit, trail
+from rosterd.store.records.audit import Record
 
 EVENTS = 25
 """Events of a page of history."""

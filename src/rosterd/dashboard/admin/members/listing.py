@@ -10,9 +10,11 @@ from rosterd.dashboard.words import ROLES, STATUSES
 from rosterd.directory.connectors import LABELS
 from rosterd.directory.facets import Sort
 from rosterd.directory.model import OrgId, TeamId, User, UserId
-from rosterd.store import facts, places, users, workspaces
+from rosterd.store import users, workspaces
+from rosterd.store.belonging import places
+from rosterd.store.belonging.places import WORKSPACE
 from rosterd.store.engine import Tx
-from rosterd.store.places import WORKSPACE
+from rosterd.store.people import facts
 
 
 class Row(NamedTuple):

@@ -27,18 +27,12 @@ from rosterd.directory.whereabouts import sentence
 from rosterd.provisioning import cards
 from rosterd.provisioning.places import Site
 from rosterd.scim.dialect import V1, V2
-from rosterd.store import (
-    activity,
-    audit,
-    channels,
-    index,
-    sessions,
-    trail,
-    users,
-    whereabouts,
-    workspaces,
-)
+from rosterd.store import channels, users, workspaces
+from rosterd.store.belonging import whereabouts
+from rosterd.store.doors import sessions
 from rosterd.store.engine import Tx
+from rosterd.store.people import index
+from rosterd.store.records import activity, audit, trail
 
 MOST_WORKSPACES = 200
 """Workspaces that are suggested to put somebody into."""

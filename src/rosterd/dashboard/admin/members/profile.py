@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rosterd.directory.model import Address, Org, User
-from rosterd.store import trail
-from rosterd.store.audit import Record
 from rosterd.store.engine import Tx
+from rosterd.store.records import trail
+from rosterd.store.records.audit import Record
 
 LOOKED_AT = 500
 """Events of one person that are looked at for who set what: the newest."""

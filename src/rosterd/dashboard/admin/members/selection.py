@@ -14,7 +14,7 @@ from rosterd.directory import facets
 from rosterd.directory.connectors import LABELS
 from rosterd.directory.facets import VALUE_LENGTH, Facet, Sort
 from rosterd.directory.ids import is_slack_id
-from rosterd.store.search import Wanted
+from rosterd.store.people.search import Wanted
 
 LONGEST_SEARCH = 200
 """Characters."""

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from rosterd.actions import indexing
+from rosterd.actions.upkeep import indexing
 from rosterd.dashboard import exports, pages
 from rosterd.dashboard.admin.frame import Look, page
 from rosterd.dashboard.admin.members import listing, selection
@@ -22,9 +22,11 @@ from rosterd.directory.connectors import LABELS
 from rosterd.directory.errors import Invalid
 from rosterd.directory.facets import Facet, Sort
 from rosterd.directory.model import Org, Role, UserId
-from rosterd.store import index, search, trail, users
+from rosterd.store import users
 from rosterd.store.engine import Store, Tx
-from rosterd.store.search import Found
+from rosterd.store.people import index, search
+from rosterd.store.people.search import Found
+from rosterd.store.records import trail
 
 PATH = "/admin/members"
 AT_ONCE = 50

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from rosterd.actions import channels as actions
-from rosterd.actions import indexing
+from rosterd.actions.upkeep import indexing
 from rosterd.dashboard.admin.frame import Done, Look, check_stamp, form, page, stamp
 from rosterd.dashboard.admin.places import residents
 from rosterd.dashboard.admin.places.connecting import missing
@@ -16,8 +16,10 @@ from rosterd.directory.errors import Invalid, NotFound
 from rosterd.directory.facets import Facet
 from rosterd.directory.model import Channel, ChannelId, Plan
 from rosterd.directory.names import folded
-from rosterd.store import channels, connections, index, listings, users, workspaces
+from rosterd.store import channels, users, workspaces
+from rosterd.store.belonging import connections, listings
 from rosterd.store.engine import Tx
+from rosterd.store.people import index
 
 AT_ONCE = 50
 MOST, MOST_OF_ONE = 1_000, 100_000

@@ -33,9 +33,10 @@ from rosterd.directory.model import (
 )
 from rosterd.directory.previews import WORDS as FATES
 from rosterd.directory.previews import Fate, Preview
-from rosterd.store import channels, connections, groups, listings, previews, workspaces
+from rosterd.store import channels, groups, workspaces
+from rosterd.store.belonging import connections, listings, previews
+from rosterd.store.belonging.connections import Connections
 from rosterd.store.channels import Home
-from rosterd.store.connections import Connections
 from rosterd.store.engine import Tx
 
 MOST = 50

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from rosterd.actions import consequences, indexing
+from rosterd.actions import consequences
+from rosterd.actions.upkeep import indexing
 from rosterd.dashboard.admin.frame import Look, page
 from rosterd.dashboard.admin.members import history
 from rosterd.dashboard.admin.places import residents
@@ -29,18 +30,11 @@ from rosterd.directory.model import (
     Workspace,
 )
 from rosterd.directory.names import folded
-from rosterd.store import (
-    audit,
-    channels,
-    connections,
-    groups,
-    index,
-    listings,
-    trail,
-    user_groups,
-    workspaces,
-)
+from rosterd.store import channels, groups, user_groups, workspaces
+from rosterd.store.belonging import connections, listings
 from rosterd.store.engine import Tx
+from rosterd.store.people import index
+from rosterd.store.records import audit, trail
 
 AT_ONCE = 50
 Values = dict[str, Any]

@@ -15,9 +15,10 @@ from rosterd.directory import workspaces as rules
 from rosterd.directory.errors import DirectoryError, NotFound
 from rosterd.directory.model import OrgId, TeamId, User, UserId, Workspace
 from rosterd.directory.previews import Preview
-from rosterd.store import places, previews, users, workspaces
+from rosterd.store import users, workspaces
+from rosterd.store.belonging import places, previews
+from rosterd.store.belonging.places import WORKSPACE
 from rosterd.store.engine import Tx
-from rosterd.store.places import WORKSPACE
 
 Foresee = Callable[[Tx, OrgId, TeamId, UserId], Awaitable[Preview]]
 

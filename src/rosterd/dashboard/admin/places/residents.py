@@ -17,10 +17,12 @@ from rosterd.directory.facets import Facet
 from rosterd.directory.model import ChannelId, OrgId, Reason, TeamId, User, UserId
 from rosterd.directory.names import folded
 from rosterd.directory.whereabouts import Why, sentence
-from rosterd.store import index, listings, places, search, users, workspaces
+from rosterd.store import users, workspaces
+from rosterd.store.belonging import listings, places
+from rosterd.store.belonging.places import CHANNEL, WORKSPACE, Kind
 from rosterd.store.engine import Tx
-from rosterd.store.places import CHANNEL, WORKSPACE, Kind
-from rosterd.store.search import Found, Wanted
+from rosterd.store.people import index, search
+from rosterd.store.people.search import Found, Wanted
 
 AT_ONCE = 50
 LONGEST_SEARCH = 100

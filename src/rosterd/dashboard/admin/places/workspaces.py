@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from rosterd.actions import indexing
 from rosterd.actions import workspaces as actions
+from rosterd.actions.upkeep import indexing
 from rosterd.dashboard.admin.frame import Done, Look, form, page
 from rosterd.dashboard.admin.places import residents
 from rosterd.dashboard.admin.places.connecting import missing
@@ -19,8 +19,10 @@ from rosterd.directory.errors import Invalid
 from rosterd.directory.facets import Facet
 from rosterd.directory.model import ChannelId, Discoverability, Plan, Role, TeamId, UserId, Workspace
 from rosterd.directory.names import folded
-from rosterd.store import channels, index, listings, users, workspaces
+from rosterd.store import channels, users, workspaces
+from rosterd.store.belonging import listings
 from rosterd.store.engine import Tx
+from rosterd.store.people import index
 
 AT_ONCE = 50
 MOST = 1_000

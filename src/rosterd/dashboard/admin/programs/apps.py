@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from rosterd.actions import apps as actions
+from rosterd.actions.doors import apps as actions
 from rosterd.dashboard.admin.frame import Done, Look, Shown, form, page
 from rosterd.dashboard.admin.fresh import check_fresh, sign_in_again
 from rosterd.dashboard.admin.programs.scopes import chosen, offered
@@ -18,8 +18,9 @@ from rosterd.directory import apps as rules
 from rosterd.directory.apps import App
 from rosterd.directory.errors import Invalid, NotFound
 from rosterd.directory.model import Role, Token, User
-from rosterd.store import apps as store
-from rosterd.store import idps, passwords, tokens, users, webhooks, workspaces
+from rosterd.store import users, webhooks, workspaces
+from rosterd.store.doors import apps as store
+from rosterd.store.doors import idps, passwords, tokens
 from rosterd.store.engine import Tx
 
 PAGE = 50

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from rosterd.actions import apps as actions
+from rosterd.actions.doors import apps as actions
 from rosterd.dashboard.admin.frame import Done, Look, Shown, check_stamp, form, page, stamp
 from rosterd.dashboard.admin.fresh import check_fresh, sign_in_again
 from rosterd.dashboard.admin.programs.apps import Row, rows_of
@@ -20,8 +20,9 @@ from rosterd.directory import access
 from rosterd.directory import apps as rules
 from rosterd.directory.errors import DirectoryError, Invalid, NotFound
 from rosterd.directory.model import Plan, TeamId, Token, TokenId, User, UserId, Workspace
-from rosterd.store import apps as app_rows
-from rosterd.store import roster, tokens, users, workspaces
+from rosterd.store import roster, users, workspaces
+from rosterd.store.doors import apps as app_rows
+from rosterd.store.doors import tokens
 from rosterd.store.engine import Tx
 from rosterd.store.roster import Kind
 

@@ -1,7 +1,7 @@
 """The audit trail for owners: everything that happened, and whether anybody has tampered with it since.
 
 A list has the newest event first. Who did it, or what was done, has no index: one page looks at so many
-events (`rosterd.store.trail.LOOKED_AT`) and says where the next goes on.
+events (`rosterd.store.records.trail.LOOKED_AT`) and says where the next goes on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from rosterd.actions import verifications as actions
+from rosterd.actions.upkeep import verifications as actions
 from rosterd.dashboard import exports
 from rosterd.dashboard.admin.frame import Done, Look, form, page
 from rosterd.dashboard.admin.records.asked import span, whom
@@ -20,9 +20,11 @@ from rosterd.dashboard.words import Words
 from rosterd.directory import trail as vocabulary
 from rosterd.directory.errors import Invalid
 from rosterd.directory.model import OrgId, Role
-from rosterd.store import trail, uuids, verifications
+from rosterd.store import uuids
+from rosterd.store.doors import verifications
 from rosterd.store.engine import Tx
-from rosterd.store.trail import Wanted
+from rosterd.store.records import trail
+from rosterd.store.records.trail import Wanted
 
 PATH = "/admin/audit"
 AT_ONCE = 50

@@ -15,8 +15,8 @@ from rosterd.dashboard.pages import iso
 from rosterd.directory.connectors import LABELS, connector
 from rosterd.directory.model import Org
 from rosterd.directory.trail import MENTIONS
-from rosterd.store import trail
-from rosterd.store.audit import Record
+from rosterd.store.records import trail
+from rosterd.store.records.audit import Record
 from rosterd.store.uuids import moment
 
 OPERATOR = "USLACKUSER"

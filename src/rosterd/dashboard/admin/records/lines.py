@@ -13,10 +13,10 @@ from rosterd.dashboard.admin.records.evidence import Change, Evidence, evidence
 from rosterd.directory.advice import advice
 from rosterd.directory.connectors import LABELS
 from rosterd.directory.model import Org
-from rosterd.store import log
-from rosterd.store.log import Entry
-from rosterd.store.requests import Refusal
-from rosterd.store.trail import Names
+from rosterd.store.records import log
+from rosterd.store.records.log import Entry
+from rosterd.store.records.requests import Refusal
+from rosterd.store.records.trail import Names
 
 MOST_NAMED = 3
 """Kinds of events that a summary names."""

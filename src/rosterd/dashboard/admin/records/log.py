@@ -1,7 +1,7 @@
 """The provisioning log: what each request of a program has changed, or why it was refused and what to do.
 
 One list, the newest first, as a page, as a file, and as a stream of what comes. It looks at so much of the
-trail at a time (`rosterd.store.log`) and says where it goes on.
+trail at a time (`rosterd.store.records.log`) and says where it goes on.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from rosterd.directory import access
 from rosterd.directory.connectors import LABELS
 from rosterd.directory.errors import Invalid
 from rosterd.directory.model import OrgId, Role, Token
-from rosterd.store import log, tokens
+from rosterd.store.doors import tokens
 from rosterd.store.engine import StoreError, Tx
-from rosterd.store.log import Wanted
+from rosterd.store.records import log
+from rosterd.store.records.log import Wanted
 from rosterd.store.uuids import is_one, least_at, moment
 
 PATH = "/admin/log"

@@ -1,0 +1,9 @@
+"""What the server does of itself, or an operator does to a whole organisation: sealing, indexing, checking,
+importing.
+
+Rules of this package:
+
+1. Nothing here changes what an administrator decided; it follows from that, or (an import) it is a copy of
+   it.
+2. Work goes on in portions, each a transaction of its own, and can be stopped and begun again anywhere.
+"""

@@ -1,0 +1,7 @@
+"""Whole databases and whole organisations: checked, copied, written to a file and read back.
+
+Rules of this package:
+
+1. Rows are read in slices by primary key, in one snapshot; memory does not grow with their number.
+2. A table that nobody told this package about is a test that fails (``tests/store/test_tables.py``).
+"""
