@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from rosterd import settings
 from rosterd.cli import rosterd
@@ -25,7 +26,6 @@ UNIT = ROOT / "deploy" / "rosterd.service"
 
 
 def service(name: str) -> dict[str, Any]:
-    yaml = pytest.importorskip("yaml")
     found: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"][name]
     return found
 

@@ -67,7 +67,7 @@ class Named(NamedTuple):
 
 
 async def page(
-    tx: Tx, org: OrgId, wanted: Wanted, *, after: str | None, limit: int, seconds: float = 0.4
+    tx: Tx, org: OrgId, wanted: Wanted, *, after: str | None, limit: int, seconds: float = 0.3
 ) -> Found:
     """The next people who are wanted, ``limit`` at most, perhaps fewer. Under ``scan``.
 
@@ -79,7 +79,7 @@ async def page(
 
 
 async def ids(
-    tx: Tx, org: OrgId, wanted: Wanted, *, after: str | None, limit: int, seconds: float = 0.4
+    tx: Tx, org: OrgId, wanted: Wanted, *, after: str | None, limit: int, seconds: float = 0.3
 ) -> Named:
     """Who would be on that page."""
     order = ORDERS[wanted.sort]

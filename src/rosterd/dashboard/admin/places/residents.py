@@ -27,7 +27,7 @@ from rosterd.store.people.search import Found, Wanted
 AT_ONCE = 50
 LONGEST_SEARCH = 100
 
-SECONDS = 0.4
+SECONDS = 0.3
 """How long is looked for people of a channel by name."""
 SLICE = 500
 """Of these at once."""
