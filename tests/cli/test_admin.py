@@ -169,6 +169,8 @@ class TestToken:
         assert len(done.stdout.splitlines()) == 1
         assert done.stderr == f"note: this is {new['token_id']}; {old['token_id']} works for 7d more\n"
         assert [each["name"] for each in (old, new)] == ["Okta production"] * 2
+        assert (old["replaced_by"], new["replaced_by"]) == (new["token_id"], None)
+        assert "token_rotated" in acme.failure("token", "rotate", old["token_id"], "--org", "acme")
         lasts = datetime.fromisoformat(old["expires"]) - datetime.fromisoformat(new["created"])
         assert timedelta(days=7, seconds=-2) < lasts <= timedelta(days=7)
         acme.run("token", "rotate", new["token_id"], "--org", "acme", "--overlap", "0h")

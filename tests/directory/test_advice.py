@@ -27,9 +27,9 @@ BY_OTHER_MEANS = {
     "invalid_overlap", "invalid_password", "invalid_role", "invalid_token_name", "invalid_url",
     "no_such_app", "no_such_batch", "no_such_change", "no_such_idp", "no_such_password",
     "no_such_token", "no_such_webhook", "nobody_chosen", "not_undoable", "not_your_draft",
-    "nothing_to_do", "org_exists", "preview_not_ready", "token_ended", "too_many_channels",
-    "too_many_deactivations", "too_many_drafts", "too_many_ip_ranges", "too_many_webhooks",
-    "verification_under_way", "wrong_password",
+    "nothing_to_do", "org_exists", "preview_not_ready", "token_ended", "token_rotated",
+    "too_many_channels", "too_many_deactivations", "too_many_drafts", "too_many_ip_ranges",
+    "too_many_webhooks", "verification_under_way", "wrong_password",
 }  # fmt: skip
 """Of the command line and of pages alone."""
 

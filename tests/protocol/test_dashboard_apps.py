@@ -125,11 +125,19 @@ def test_after_a_rotation_both_work_until_the_overlap_ends(org: Org, owner: Brow
     new = secret_of(page)
     assert "The former token works until" in page.text
     assert [status_of(org, each) for each in (old, new)] == [200, 200]
-    assert tokens(org)[-1]["name"] == "Entra"
+    successor = tokens(org)[-1]
+    assert (successor["name"], successor["replaced_by"]) == ("Entra", None)
+    for shown in (owner.open(f"{APPS}/tokens/{former}"), owner.open(path)):
+        assert shown.links[f"Entra ({successor['token_id']})"] == f"{APPS}/tokens/{successor['token_id']}"
+        assert "has its place. This one works until" in shown.text
+        assert "Rotate" not in shown.links
+    again = owner.send(Form("post", path, {"once": "another-form-0001", "overlap": "1"}))
+    assert (again.status, "This token was rotated before" in again.text) == (409, True)
+    assert tokens(org)[-1] == successor
     secrets_at_rest.expire_token(org.server.database, org.org_id, str(former))
     assert [status_of(org, each) for each in (old, new)] == [401, 200]
     assert "Expired" in owner.open(f"{APPS}/tokens/{former}").text
-    assert "It has ended already" in owner.open(path).text
+    assert "has its place. This one works no more." in owner.open(path).text
 
 
 def test_a_rotation_without_overlap_ends_the_former_at_once(org: Org, owner: Browser) -> None:

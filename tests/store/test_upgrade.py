@@ -31,7 +31,7 @@ THEN = {
 }  # fmt: skip
 """The tables of revision 0001."""
 
-SINCE = {"workspaces": ("description", "discoverability"), "tokens": ("app_id", "name")}
+SINCE = {"workspaces": ("description", "discoverability"), "tokens": ("app_id", "name", "replaced_by")}
 """Columns, the last of their tables, that revision 0001 did not have."""
 
 

@@ -69,9 +69,9 @@ NOT_BY_SCIM = {
     "no_users_provided", "nobody_chosen", "not_allowed", "not_an_admin", "not_connected", "not_in_channel",
     "not_in_workspace", "not_undoable", "not_your_draft", "nothing_chosen", "nothing_to_do", "org_exists",
     "preview_not_ready", "primary_owner_exists", "required_by_group", "restricted_by_allowlist",
-    "single_channel_guest_needs_one_channel", "team_not_given", "token_ended", "too_many_channels",
-    "too_many_drafts",
-    "too_many_deactivations", "too_many_ip_ranges", "too_many_webhooks", "ura_max_channels",
+    "single_channel_guest_needs_one_channel", "team_not_given", "token_ended", "token_rotated",
+    "too_many_channels", "too_many_drafts", "too_many_deactivations", "too_many_ip_ranges",
+    "too_many_webhooks", "ura_max_channels",
     "user_already_team_member", "user_is_bot", "user_is_deactivated", "user_is_not_a_guest",
     "user_is_restricted", "user_must_be_in_workspace", "verification_under_way", "wrong_password",
 }  # fmt: skip

@@ -295,6 +295,9 @@ WORDS: Mapping[str, Words] = {
     "token_ended": Words(
         409, "This token has ended", "It was revoked, or its time was up. Make a new one instead."
     ),
+    "token_rotated": Words(
+        409, "This token was rotated before", "Another has its place: rotate that one, if you need to."
+    ),
     "too_many_attempts": Words(
         429, "Too many attempts", "Wait a minute before the next one. A link by e-mail lets you in, too."
     ),

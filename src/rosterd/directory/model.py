@@ -242,6 +242,7 @@ class Token(msgspec.Struct, frozen=True):
     revoked: int | None  # seconds
     app_id: str | None = None  # of the app that was installed
     name: str = ""  # what it is for, as people call it
+    replaced_by: TokenId | None = None  # the one that took its place
 
 
 class Origin(msgspec.Struct, frozen=True):

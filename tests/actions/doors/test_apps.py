@@ -150,7 +150,7 @@ async def test_a_rotated_token_is_alike_and_the_former_ends_after_the_overlap(ho
     assert made == msgspec.structs.replace(former, id=made.id, created=made.created)
     assert (made.name, made.expires) == ("Okta production", None)
     ends = made.created // 1_000_000 + 3600
-    assert await found(house, former.id) == msgspec.structs.replace(former, expires=ends)
+    assert await found(house, former.id) == msgspec.structs.replace(former, expires=ends, replaced_by=made.id)
     async with house.store.read() as tx:
         grant = await tokens.authenticate(tx, apps.hash_of(text, KEY))
     assert grant is not None
@@ -165,11 +165,23 @@ async def test_a_rotated_token_is_alike_and_the_former_ends_after_the_overlap(ho
 
 async def test_without_an_overlap_the_former_has_ended(house: House) -> None:
     former, _ = await make(house, house.owner)
-    await rotate(house, former.id, 0)
-    assert (await found(house, former.id)).revoked is not None
+    made, _ = await rotate(house, former.id, 0)
+    left = await found(house, former.id)
+    assert left == msgspec.structs.replace(former, revoked=left.revoked, replaced_by=made.id)
+    assert left.revoked is not None
     assert [record.action for record in await house.trail()][-2:] == ["app_installed", "app_uninstalled"]
     async with refused(house.store, "token_ended"):
         await rotate(house, former.id)
+
+
+async def test_a_token_is_rotated_once_and_then_its_successor(house: House) -> None:
+    former, _ = await make(house, house.owner)
+    made, _ = await rotate(house, former.id)
+    before = await dump(house.store)
+    async with refused(house.store, "token_rotated"):
+        await rotate(house, former.id)
+    assert await dump(house.store) == before
+    await rotate(house, made.id)
 
 
 async def test_an_overlap_never_makes_a_token_last_longer_and_the_new_one_lasts_as_long(house: House) -> None:

@@ -96,12 +96,14 @@ async def rotate_token(
 
     The former works for ``overlap_seconds`` more (0: no more; at most 30 days), never longer than it would
     have. If it had a time to end, the new one lasts as long as it was made to last. Who may: as for
-    :func:`create_token`. Raises ``invalid_overlap``, ``no_such_token``, and ``token_ended`` for one that
-    counts no more.
+    :func:`create_token`. Raises ``invalid_overlap``, ``no_such_token``, ``token_ended`` for one that
+    counts no more, and ``token_rotated`` for one that was rotated before: its successor can be.
     """
     if not 0 <= overlap_seconds <= rules.MAX_OVERLAP:
         raise Invalid("invalid_overlap")
     owner, former = await _counting(tx, org, token_id, actor)
+    if former.replaced_by is not None:
+        raise NotAllowed("token_rotated", token=token_id, replaced_by=former.replaced_by)
     now = tx.now // 1_000_000
     lasts = None if former.expires is None else former.expires - former.created // 1_000_000
     made = await create_token(
@@ -118,7 +120,9 @@ async def rotate_token(
         replaces=former.id,
         actor=actor,
     )
+    former = msgspec.structs.replace(former, replaced_by=made[0].id)
     if overlap_seconds == 0:
+        await tokens.update(tx, former)
         await revoke_token(tx, org, former.id, actor=actor)
         return made
     until = now + overlap_seconds if former.expires is None else min(former.expires, now + overlap_seconds)

@@ -28,10 +28,11 @@ async def insert(tx: Tx, token: Token, hash: str) -> None:
     """Store a new token under the keyed hash of its secret."""
     await tx.run(
         "INSERT INTO tokens (hash, id, org_id, user_id, scopes, team_id, allow_ips, created, expires,"
-        " last_used, revoked, app_id, name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        " last_used, revoked, app_id, name, replaced_by)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         hash, token.id, token.org_id, token.user_id, _json(token.scopes), token.team_id,
         _json(token.allow_ips), token.created, token.expires, token.last_used, token.revoked,
-        token.app_id, token.name,
+        token.app_id, token.name, token.replaced_by,
     )  # fmt: skip
 
 
@@ -59,10 +60,11 @@ async def find(tx: Tx, org: OrgId, id: TokenId, *, lock: bool = False) -> Token 
 
 
 async def update(tx: Tx, token: Token) -> None:
-    """Store what of a token may change: when it ends, from where it may be used, and its name."""
+    """Store what of a token may change: when it ends, from where it may be used, name, successor."""
     await tx.run(
-        "UPDATE tokens SET expires = $3, allow_ips = $4, name = $5 WHERE org_id = $1 AND id = $2",
-        token.org_id, token.id, token.expires, _json(token.allow_ips), token.name,
+        "UPDATE tokens SET expires = $3, allow_ips = $4, name = $5, replaced_by = $6"
+        " WHERE org_id = $1 AND id = $2",
+        token.org_id, token.id, token.expires, _json(token.allow_ips), token.name, token.replaced_by,
     )  # fmt: skip
 
 
@@ -159,7 +161,7 @@ async def touch(tx: Tx, uses: Sequence[tuple[str, int]]) -> None:
 
 _NAMES = (
     "id", "org_id", "user_id", "scopes", "team_id", "allow_ips", "created", "expires", "last_used", "revoked",
-    "app_id", "name",
+    "app_id", "name", "replaced_by",
 )  # fmt: skip
 _WIDTH = len(_NAMES)
 _COLUMNS = ", ".join(f"t.{name}" for name in _NAMES)
@@ -193,8 +195,8 @@ def _json(texts: tuple[str, ...]) -> str:
 
 
 def _token(row: Row) -> Token:
-    id, org, user, scopes, team, allow_ips, created, expires, last_used, revoked, app, name = row
+    id, org, user, scopes, team, allow_ips, created, expires, last_used, revoked, app, name, successor = row
     return Token(
         id, org, user, _texts.decode(scopes), team, _texts.decode(allow_ips),
-        created, expires, last_used, revoked, app, name,
+        created, expires, last_used, revoked, app, name, successor,
     )  # fmt: skip

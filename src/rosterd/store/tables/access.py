@@ -23,6 +23,7 @@ tokens = Table(
     number("revoked", null=True),
     text_column("app_id", null=True),  # of the app that was installed; NULL: made by somebody here
     text_column("name"),  # what it is for, as people call it; '': nobody has said
+    text_column("replaced_by", null=True),  # the id of the token that took its place; NULL: none has
     PrimaryKeyConstraint("hash", name="tokens_pk"),
     UniqueConstraint("org_id", "id", name="tokens_id"),
     ForeignKeyConstraint(["org_id", "user_id"], ["users.org_id", "users.id"], name="tokens_user"),

@@ -95,6 +95,7 @@ async def token(look: Look, token_id: str) -> Page:
         "token.html",
         row=row,
         token=row.token,
+        successor=await _successor(look, row.token),
         scopes=[(scope, rules.SCOPES.get(scope, "")) for scope in row.token.scopes],
         has_ended=rules.has_ended(row.token, now),
         may_change=_may_change(look, row),
@@ -132,6 +133,7 @@ async def ask_to_rotate(look: Look, token_id: str) -> Page:
         "rotate.html",
         row=row,
         token=row.token,
+        successor=await _successor(look, row.token),
         has_ended=rules.has_ended(row.token, int(time.time())),
         overlaps=[*OVERLAPS.items()],
         overlap=look.fields.get("overlap", "24"),
@@ -181,6 +183,14 @@ async def _row(look: Look, token_id: str) -> Row:
         every = await app_rows.of_org(tx, look.org.id)
         [row] = await rows_of(tx, look, [found], every, int(time.time()))
     return row
+
+
+async def _successor(look: Look, token: Token) -> Token | None:
+    """The token that took the place of this one."""
+    if token.replaced_by is None:
+        return None
+    async with look.desk.store.read() as tx:
+        return await tokens.find(tx, look.org.id, token.replaced_by)
 
 
 async def _owners(tx: Tx, look: Look) -> list[User]:

@@ -31,6 +31,7 @@ def _number(name: str, *, null: bool = False) -> sa.Column[Any]:
 def upgrade() -> None:
     op.create_index("channels_by_name", "channels", ["org_id", "name", "id"])
     op.add_column("tokens", sa.Column("name", TEXT, nullable=False, server_default=""))
+    op.add_column("tokens", _text("replaced_by", null=True))
     op.add_column("sessions", _number("proved", null=True))
     op.create_table(
         "passwords",
