@@ -183,7 +183,7 @@ def test_whoever_signed_in_a_while_ago_signs_in_again_and_comes_back(org: Org, o
     rotate = f"{APPS}/tokens/{tokens(org)[-1]['token_id']}/rotate"
     form = owner.open(NEW).form(NEW)
     secrets_at_rest.age_proofs(org.server.database, org.org_id, 16 * 60)
-    for path in (NEW, rotate, f"{APPS}/new"):
+    for path in (NEW, rotate, f"{APPS}/new", f"{APPS}/webhooks/new"):
         page = owner.open(path)
         assert (page.path, page.heading) == (f"/signin/{org.domain}", "Sign in again")
         assert parameters(str(page.response.url)) == {"next": path, "again": "1"}
@@ -199,6 +199,32 @@ def test_whoever_signed_in_a_while_ago_signs_in_again_and_comes_back(org: Org, o
     owner.send(mail)  # which remembers where to come back to
     assert sign_in(owner, org, org.owner_email).path == NEW
     assert owner.open(rotate).status == 200
+
+
+def test_more_addresses_and_webhooks_ask_for_a_fresh_sign_in_and_fewer_do_not(
+    org: Org, owner: Browser
+) -> None:
+    create(owner, allow_ips="192.0.2.0/24 198.51.100.7")
+    path, hook = f"{APPS}/tokens/{tokens(org)[-1]['token_id']}", f"{APPS}/webhooks/new"
+    adding = owner.open(hook).form(hook)
+    assert "sign in again" not in owner.open(path).links
+    secrets_at_rest.age_proofs(org.server.database, org.org_id, 31 * 60)
+    for wider in ("", "192.0.2.0/23\n198.51.100.7", "192.0.2.0/24\n198.51.100.8"):
+        page = owner.send(owner.open(path).form(path), name="Wider", allow_ips=wider)
+        assert (page.status, "Sign in again first." in page.text) == (403, True)
+        fields = page.form(path).fields
+        assert (fields["name"], fields["allow_ips"]) == ("Wider", wider)  # what was typed is not lost
+        assert parameters(page.links["sign in again"]) == {"next": path, "again": "1"}
+    assert tokens(org)[-1]["allow_ips"] == ["192.0.2.0/24", "198.51.100.7/32"]
+    for fields in ({"name": "Another"}, {"allow_ips": "192.0.2.128/25"}):
+        assert owner.send(owner.open(path).form(path), **fields).status == 200
+    assert tokens(org)[-1]["allow_ips"] == ["192.0.2.128/25"]
+    assert owner.send(adding, url="https://h.example/").heading == "Sign in again"
+    assert org.run("webhook", "list") == ""
+    sign_in(owner, org, org.owner_email)
+    assert owner.send(owner.open(path).form(path), allow_ips="").status == 200
+    assert "sign in again" not in owner.open(path).links  # there is nothing more to allow
+    assert tokens(org)[-1]["allow_ips"] == []
 
 
 def test_an_admin_is_offered_what_they_may_and_refused_the_rest(make_org: MakeOrg, browser: Browser) -> None:

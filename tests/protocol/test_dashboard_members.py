@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 import pytest
 
-from tests.protocol import inside, premises
+from tests.protocol import inside, premises, secrets_at_rest
 from tests.protocol.browser import Browser, Form, Screen, screen, sign_in
 from tests.protocol.conftest import MakeOrg
 from tests.protocol.live import Api, Body, Org, Server
@@ -492,6 +492,26 @@ def test_the_organisation_is_handed_over_by_typing_a_name(
     roles = roles_of(org)
     assert (roles[crew["ann"]], roles[org.owner_id]) == ("primary_owner", "owner")
     assert browser.open(of(crew["ann"], "deactivate")).status == 403
+
+
+def test_the_organisation_is_handed_over_after_a_fresh_sign_in(
+    org: Org, browser: Browser, crew: Mapping[str, str]
+) -> None:
+    path = of(crew["ann"], "role")
+    enter(browser, org)
+    assert "sign in again" not in browser.open(path).links
+    secrets_at_rest.age_proofs(org.server.database, org.org_id, 31 * 60)
+    page = browser.open(path)
+    again = f"/signin/{org.domain}?{urlencode({'next': path, 'again': '1'})}"
+    assert page.links["sign in again"] == again
+    page = browser.send(page.form(path), role="primary_owner", confirm="Ann Lee")
+    assert (page.status, "Sign in again first." in page.text) == (403, True)
+    assert (page.form(path).fields["confirm"], page.links["sign in again"]) == ("Ann Lee", again)
+    assert roles_of(org)[org.owner_id] == "primary_owner"
+    assert browser.send(page.form(path), role="admin").status == 200  # no other role asks for it
+    sign_in(browser, org, org.owner_id)
+    page = browser.send(browser.open(path).form(path), role="primary_owner", confirm="Ann Lee")
+    assert "Ann Lee is now the primary owner" in page.text
 
 
 def test_a_member_becomes_a_guest_with_an_end_and_a_member_again(

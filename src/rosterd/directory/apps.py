@@ -7,6 +7,7 @@ Source: Slack, *Installing with OAuth*; *oauth.v2.access*; *Organization-ready a
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Collection, Sequence
@@ -179,6 +180,20 @@ def answers(verifier: str | None, challenge: str | None) -> bool:
         return False
     digest = hashlib.sha256(verifier.encode()).digest()
     return urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge
+
+
+def opens_more(former: Sequence[str], desired: Sequence[str]) -> bool:
+    """Whether these ranges (CIDR; none: from anywhere) let a token be used from where it could not be before.
+
+    >>> opens_more(["192.0.2.0/25", "192.0.2.128/25"], ["192.0.2.0/24"]), opens_more([], ["192.0.2.0/24"])
+    (False, False)
+    >>> opens_more(["192.0.2.0/25"], ["192.0.2.0/24"]), opens_more(["192.0.2.0/25"], [])
+    (True, True)
+    """
+    if not former or not desired:
+        return bool(former)
+    known = [*ipaddress.collapse_addresses(map(ipaddress.IPv4Network, former))]
+    return not all(any(each.subnet_of(one) for one in known) for each in map(ipaddress.IPv4Network, desired))
 
 
 def has_ended(token: Token, now: int) -> bool:

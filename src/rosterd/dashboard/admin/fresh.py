@@ -19,15 +19,22 @@ FILLING_SECONDS = 15 * 60
 """How long somebody may take to fill in a form after its page was opened in time."""
 
 
-def sign_in_again(look: Look) -> Page | None:
-    """Where somebody shows once more who they are, and comes back from; None: they have just done so.
+def again_link(look: Look) -> str:
+    """Where somebody shows once more who they are, and comes back from; empty: they have just done so.
 
-    For a page to begin with. One that shows a form with what was wrong in it asks no sooner than the form.
+    For a page of which a part alone opens doors. One that shows a form with what was wrong in it asks no
+    sooner than the form.
     """
     if _is_fresh(look, sent=look.visit.method == "POST"):
-        return None
+        return ""
     onward = {"next": address(look.visit), AGAIN: "1"}
-    return pages.redirect(pages.link(f"/signin/{look.org.domain}", onward))
+    return pages.link(f"/signin/{look.org.domain}", onward)
+
+
+def sign_in_again(look: Look) -> Page | None:
+    """The way to :func:`again_link`, if there is need. For a page to begin with."""
+    to = again_link(look)
+    return pages.redirect(to) if to else None
 
 
 def check_fresh(look: Look) -> None:

@@ -11,6 +11,7 @@ from rosterd.actions import users as actions
 from rosterd.actions.doors import signin
 from rosterd.dashboard.admin import days
 from rosterd.dashboard.admin.frame import Done, Look, check_stamp, form, page
+from rosterd.dashboard.admin.fresh import again_link, check_fresh
 from rosterd.dashboard.admin.members.member import member, nobody, of_user, offers, roles_for
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import ROLES, WORDS, of_others
@@ -49,6 +50,7 @@ async def _ask(look: Look, user_id: str, change: str) -> Page:
         f"member_{change}.html",
         **of_user(user),
         roles=roles_for(look, user),
+        again=again_link(look),
         teams=[each for each in stays if each.place_id.startswith("T")],
         channels=[each for each in stays if each.place_id.startswith("C")],
         sessions=len(open_sessions),
@@ -105,12 +107,14 @@ async def reactivate(tx: Tx, look: Look, user_id: str) -> Done:
 
 @form(*MEMBER, "role", shown=choose_role)
 async def set_role(tx: Tx, look: Look, user_id: str) -> Done:
-    """They have another role. Whoever hands the organisation over types the name of the next owner."""
+    """They have another role. Whoever hands the organisation over types the name of the next owner, and has
+    signed in a moment ago."""
     user = await _seen(tx, look, user_id)
     role = _role(look.fields.get("role", ""))
     if role is not Role.PRIMARY_OWNER:
         await workspaces.set_org_role(tx, look.org, user.id, role, actor=look.actor)
         return _done(user, f"{user.full_name} is now: {ROLES[role]}.")
+    check_fresh(look)
     if _compared(look.fields.get(WORD_OF_HANDOVER, "")) != _compared(user.full_name):
         raise Invalid("not_confirmed")
     await actions.set_role(tx, look.org, user, role, actor=look.actor)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from rosterd.actions.doors import apps as actions
 from rosterd.dashboard.admin.frame import Done, Look, Shown, check_stamp, form, page, stamp
-from rosterd.dashboard.admin.fresh import check_fresh, sign_in_again
+from rosterd.dashboard.admin.fresh import again_link, check_fresh, sign_in_again
 from rosterd.dashboard.admin.programs.apps import Row, rows_of
 from rosterd.dashboard.admin.programs.scopes import chosen, offered
 from rosterd.dashboard.admin.programs.standing import DAY, HOUR, span
@@ -101,6 +101,7 @@ async def token(look: Look, token_id: str) -> Page:
         may_change=_may_change(look, row),
         may_end=_may_end(look, row),
         seen=_stamp(row.token),
+        again=again_link(look) if row.token.allow_ips else "",
         name=look.fields.get("name", row.token.name),
         allow_ips=look.fields.get("allow_ips", "\n".join(row.token.allow_ips)),
     )
@@ -108,16 +109,19 @@ async def token(look: Look, token_id: str) -> Page:
 
 @form("admin", "apps", "tokens", "*", shown=token)
 async def change_token(tx: Tx, look: Look, token_id: str) -> Done:
-    """Another name, other addresses."""
+    """Another name, other addresses: more of them after a fresh sign-in alone."""
+    allow_ips = actions.allowed_ranges(_lines(look.fields.get("allow_ips", "")))
     found = await tokens.find(tx, look.org.id, TokenId(token_id))
     if found is not None:
         check_stamp(look, *_shown(found))
+        if rules.opens_more(found.allow_ips, allow_ips):
+            check_fresh(look)
     changed = await actions.update_token(
         tx,
         look.org,
         TokenId(token_id),
         name=look.fields.get("name", ""),
-        allow_ips=_lines(look.fields.get("allow_ips", "")),
+        allow_ips=allow_ips,
         actor=look.actor,
     )
     return Done(f"/admin/apps/tokens/{changed.id}", "Saved. It counts from now on.")

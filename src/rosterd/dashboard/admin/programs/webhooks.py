@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rosterd.actions import webhooks as actions
 from rosterd.dashboard.admin.frame import Done, Look, Shown, form, page
+from rosterd.dashboard.admin.fresh import check_fresh, sign_in_again
 from rosterd.dashboard.pages import Page
 from rosterd.directory import trail
 from rosterd.directory.errors import NotFound
@@ -16,12 +17,13 @@ from rosterd.store.engine import Tx
 @page("admin", "apps", "webhooks", "new", role=Role.OWNER)
 async def new_webhook(look: Look) -> Page:
     """A form: where to, and of what."""
-    return look.render("new_webhook.html", categories=[*trail.CATEGORIES.items()])
+    return sign_in_again(look) or look.render("new_webhook.html", categories=[*trail.CATEGORIES.items()])
 
 
 @form("admin", "apps", "webhooks", "new", shown=new_webhook, role=Role.OWNER)
 async def add_webhook(tx: Tx, look: Look) -> Shown:
     """A webhook; the secret that signs what it is sent is on the page that answers."""
+    check_fresh(look)
     wanted = look.fields.get("actions", "").replace(",", " ").split()
     made = await actions.add(tx, look.org, look.fields.get("url", "").strip(), wanted, actor=look.actor)
     return Shown(lambda look: look.render("webhook_made.html", webhook=made))
