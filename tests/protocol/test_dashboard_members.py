@@ -418,7 +418,7 @@ def test_sessions_are_shown_and_ended(org: Org, browser: Browser, crew: Mapping[
         page = browser.send(page.form(of(crew["ann"], "signout")))
         assert "Ann Lee is signed out everywhere: 1 session was ended." in page.text
         assert "Signed in nowhere." in page.text
-        assert own.open("/home").path == "/signin"
+        assert own.open("/home").path == f"/signin/{org.domain}"
     assert org.events(crew["ann"])[-1] == "user_session_reset_by_admin"
 
 

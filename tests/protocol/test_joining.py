@@ -270,7 +270,7 @@ def test_whoever_is_not_signed_in_signs_in_first(org: Org, browser: Browser) -> 
     ann = org.create_user("ann")
     form = button(sign_in(browser, org, ann), JOIN, team)
     org.api("v2").delete(f"Users/{ann}")
-    assert browser.send(form).path == "/signin"
+    assert browser.send(form).path == f"/signin/{org.domain}"
 
 
 def test_many_workspaces_come_page_by_page(org: Org, browser: Browser) -> None:

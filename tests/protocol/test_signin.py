@@ -147,7 +147,7 @@ def test_a_cookie_is_out_of_reach_of_scripts_and_of_other_sites(org: Org, browse
     path = signin_path(org, org.create_user("ann"))
     answer = browser.sent(browser.open(path).form(path.partition("?")[0]))
     mine, flow = answer.headers.get_list("set-cookie")
-    secret = re.fullmatch(r"rosterd=([\w-]{43}); Max-Age=2592000; Path=/; HttpOnly; SameSite=Lax", mine)
+    secret = re.fullmatch(r"rosterd=([\w-]{43}); Max-Age=5184000; Path=/; HttpOnly; SameSite=Lax", mine)
     assert secret is not None
     assert flow == "rosterd-flow=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
     assert secret[1] not in secrets_at_rest.everything(org.server.database)
@@ -189,6 +189,34 @@ def test_a_session_ends_when_nobody_uses_it_for_a_day(org: Org, browser: Browser
         assert is_signed_in(browser)
     secrets_at_rest.age_sessions(org.server.database, org.org_id, 24 * 3600)
     assert not is_signed_in(browser)
+
+
+def test_whoever_was_signed_in_comes_back_by_their_organisations_page(org: Org, browser: Browser) -> None:
+    asked = "/directory?q=ann+lee"
+    [first] = browser.open(asked).forms
+    assert first.fields["next"] == asked  # nobody knows this browser yet
+    ann = org.create_user("ann")
+    for age in (secrets_at_rest.age_sessions, secrets_at_rest.age_births):
+        sign_in(browser, org, ann)
+        age(org.server.database, org.org_id, 30 * 24 * 3600)
+        page = browser.open(asked)
+        assert (page.path, parameters(str(page.response.url))) == (f"/signin/{org.domain}", {"next": asked})
+        assert page.links["Another organisation"] == "/signin?next=%2Fdirectory%3Fq%3Dann%2Blee"
+        assert page.form(f"/signin/{org.domain}/mail").fields == {"email": "", "next": asked}
+        assert browser.open("/").path == f"/signin/{org.domain}"
+    ask_for_mail(browser, org, "nobody@example.com", "/directory?q=ann%2Blee")
+    assert str(sign_in(browser, org, ann).response.url) == f"{org.server.url}{asked}"
+    browser.http.cookies.set("rosterd", "a" * 43, domain="127.0.0.1", path="/")
+    assert browser.open(asked).path == "/signin"
+
+
+def test_a_form_sent_after_the_session_has_ended_leads_back_to_its_page(org: Org, browser: Browser) -> None:
+    ann = org.create_user("ann")
+    sign_in(browser, org, org.owner_id)
+    secrets_at_rest.age_sessions(org.server.database, org.org_id, 24 * 3600)
+    for what, back in (("deactivate", f"/admin/members/{ann}/deactivate"), ("signout", "/admin")):
+        page = browser.send(Form("post", f"/admin/members/{ann}/{what}", {"once": "x" * 20}))
+        assert (page.path, parameters(str(page.response.url))) == (f"/signin/{org.domain}", {"next": back})
 
 
 def test_an_operator_sees_sessions_and_ends_them(org: Org, browser: Browser) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from rosterd.dashboard.desk import Desk, address, sign_in_first
+from rosterd.dashboard.desk import Desk
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.people import manager_of, shown
 from rosterd.directory.errors import NotAllowed, NotFound
@@ -36,7 +36,7 @@ async def directory(desk: Desk, visit: Visit) -> Page:
     """
     seat = await desk.seat(visit)
     if seat is None:
-        return sign_in_first(None, address(visit))
+        return await desk.sign_in_first(visit)
     _check(seat)
     return await desk.shares.draw(seat.user.id, partial(_directory, desk, visit, seat))
 
@@ -65,7 +65,7 @@ async def colleague(desk: Desk, visit: Visit, user_id: str) -> Page:
     """Somebody else, as far as all members may know of them."""
     seat = await desk.seat(visit)
     if seat is None:
-        return sign_in_first(None, address(visit))
+        return await desk.sign_in_first(visit)
     _check(seat)
     async with desk.store.read() as tx:
         user = None if "\0" in user_id else await users.find(tx, seat.org.id, UserId(user_id))

@@ -90,6 +90,12 @@ class Desk:
             org = await orgs.find(tx, domain.lower()) if "\0" not in domain else None
         return org if org is not None and org.domain == domain.lower() else None
 
+    async def sign_in_first(self, visit: Visit, path: str = "") -> Page:
+        """Go and sign in where this browser was signed in last, then come back here or to ``path``."""
+        async with self.store.read() as tx:
+            org = await self.cookies.org(visit, tx)
+        return sign_in_first(org, path or address(visit))
+
     def aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this after the page has been answered: how long it takes nobody can see. It may be lost.
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from rosterd.actions import workspaces as actions
 from rosterd.dashboard import forms, pages
-from rosterd.dashboard.desk import Desk, address, sign_in_first
+from rosterd.dashboard.desk import Desk, sign_in_first
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.session import actor_of
 from rosterd.dashboard.words import WORDS
@@ -56,7 +56,7 @@ async def home(desk: Desk, visit: Visit) -> Page:
     """
     seat = await desk.seat(visit)
     if seat is None:
-        return sign_in_first(None, address(visit))
+        return await desk.sign_in_first(visit)
     after = visit.params.get("after", "")
     if after and not (after.isascii() and after.isalnum()):
         return await _home(desk, seat, Invalid("invalid_cursor"))
@@ -85,7 +85,7 @@ async def ask_to_leave(desk: Desk, visit: Visit) -> Page:
     """Shows what leaving means, and a button."""
     seat = await desk.seat(visit)
     if seat is None:
-        return sign_in_first(None, HOME)
+        return await desk.sign_in_first(visit, HOME)
     try:
         async with desk.store.read() as tx:
             team = await workspaces.find(tx, seat.org.id, _team_id(visit.params))
@@ -115,7 +115,7 @@ async def _move(desk: Desk, visit: Visit, move: Moving) -> Page:
         async with desk.store.write() as tx:
             seat = await desk.cookies.seat(visit, tx)
             if seat is None:
-                return sign_in_first(None, HOME)
+                return sign_in_first(await desk.cookies.org(visit, tx), HOME)
             await move(tx, seat.org, _team_id(fields), actor=actor_of(seat, visit))
     except DirectoryError as error:
         if seat is None or error.code not in WORDS:

@@ -18,7 +18,7 @@ import msgspec
 from rosterd.actions.doors.apps import hash_of
 from rosterd.dashboard.pages import Visit
 from rosterd.directory import signin as rules
-from rosterd.directory.model import Actor, OrgId
+from rosterd.directory.model import Actor, Org, OrgId
 from rosterd.store.doors import sessions
 from rosterd.store.doors.sessions import Seat
 from rosterd.store.engine import Store, StoreError, Tx
@@ -29,6 +29,9 @@ FLOW_SECONDS = 15 * 60
 """How long somebody may take at their identity provider, or to find our mail."""
 
 NOTICE_SECONDS = 60
+KEPT_SECONDS = 2 * rules.LIFETIME_SECONDS
+"""A browser keeps the secret of a session beyond its end, to be known by when its person signs in again."""
+
 MOST_NOTICE = 500
 """Characters of what the next page says."""
 
@@ -63,7 +66,7 @@ class Cookies:
 
     def session(self, secret: str) -> str:
         """Set-Cookie of somebody who has signed in."""
-        return self._set(self._session, secret, rules.LIFETIME_SECONDS)
+        return self._set(self._session, secret, KEPT_SECONDS)
 
     def no_session(self) -> str:
         return self._set(self._session, "", 0)
@@ -103,13 +106,19 @@ class Cookies:
 
     async def seat(self, visit: Visit, tx: Tx) -> Seat | None:
         """Who is signed in with this browser now."""
-        secret = self._value(visit, self._session)
-        if not secret or len(secret) > 100:
-            return None
-        seat = await sessions.find(tx, hash_of(secret, self._key))
+        seat = await self._last(visit, tx)
         if seat is None or seat.user.deactivated:
             return None
         return seat if rules.is_open(seat.session, seat.user.role, int(time.time())) else None
+
+    async def org(self, visit: Visit, tx: Tx) -> Org | None:
+        """Where whoever has this browser is, or was last, signed in."""
+        seat = await self._last(visit, tx)
+        return None if seat is None else seat.org
+
+    async def _last(self, visit: Visit, tx: Tx) -> Seat | None:
+        secret = self._value(visit, self._session)
+        return await sessions.find(tx, hash_of(secret, self._key)) if 0 < len(secret) <= 100 else None
 
     def _set(self, name: str, value: str, seconds: int) -> str:
         return f"{name}={value}; Max-Age={seconds}; {self._attributes}"

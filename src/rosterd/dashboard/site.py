@@ -26,7 +26,7 @@ async def _front(desk: Desk, visit: Visit) -> Page:
     """From the root to where whoever comes belongs."""
     seat = await desk.seat(visit)
     if seat is None:
-        return pages.redirect("/signin")
+        return await desk.sign_in_first(visit, signin.HOME)
     return pages.redirect("/admin" if access.may_administer(seat.user.role) else "/home")
 
 

@@ -166,7 +166,7 @@ def page(*path: str, role: Role = Role.ADMIN) -> Callable[[PageOf], PageOf]:
         async def handler(desk: Desk, visit: Visit, *arguments: str) -> Page:
             seat = await desk.seat(visit)
             if seat is None:
-                return sign_in_first(None, address(visit))
+                return await desk.sign_in_first(visit)
             look = Look(desk, visit, seat)
             _check(look, role, arguments)
             page = await desk.shares.draw(seat.user.id, partial(draw, look, *arguments))
@@ -197,14 +197,14 @@ def form(
                 if first is not None:
                     seat = await desk.seat(visit)
                     if seat is None:
-                        return sign_in_first(None, f"/{visit.route[0]}")
+                        return await desk.sign_in_first(visit, _way_back(visit))
                     look = Look(desk, visit, seat, fields)
                     _check(look, role, arguments)
                     found = (await desk.shares.draw(seat.user.id, partial(first, look, *arguments)),)
                 async with desk.store.write() as tx:
                     seat = await desk.cookies.seat(visit, tx)
                     if seat is None:
-                        return sign_in_first(None, f"/{visit.route[0]}")
+                        return sign_in_first(await desk.cookies.org(visit, tx), _way_back(visit))
                     look = Look(desk, visit, seat, fields)
                     _check(look, role, arguments)
                     if once:
@@ -249,6 +249,11 @@ def check_stamp(look: Look, *values: Any) -> None:
     """
     if look.fields.get(STAMP) != stamp(*values):
         raise Taken("changed_meanwhile")
+
+
+def _way_back(visit: Visit) -> str:
+    """Where somebody comes back to who signs in before they send a form again: to its page, if it has one."""
+    return address(visit) if "GET" in ROUTES[visit.route] else f"/{visit.route[0]}"
 
 
 def _check(look: Look, role: Role, arguments: tuple[str, ...]) -> None:
