@@ -57,7 +57,7 @@ _OUTSIDE = (
     Place("sign in", "/signin/{domain}", NOBODY),
     Place("find the organisation", "/signin", NOBODY),
     Place("sign in with a password", "/signin/{domain}/local", NOBODY),
-    Place("link that leads nowhere", "/signin/{domain}/link?key=none", NOBODY),
+    Place("link that leads nowhere", "/signin/{domain}/link?key=none", NOBODY, 403),
     Place("no page", "/home/nothing", NOBODY, 404),
 )
 _OF_MEMBERS = (

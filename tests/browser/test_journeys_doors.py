@@ -67,8 +67,9 @@ def test_a_mailed_link_leads_back_to_where_one_was_when_the_session_ended(visito
     page.goto("/home")
     expect(page).to_have_url(re.compile("/signin"))
     page.goto(link)
-    press(page, "Sign in")
     expect(page.get_by_role("heading", level=1)).to_have_text("This link leads nowhere any more")
+    follow(page, "Ask for a new link")
+    expect(page.get_by_label("Your e-mail address")).to_be_visible()
 
 
 def test_an_administrator_gets_in_by_a_password_of_this_servers(visitor: Visitor) -> None:

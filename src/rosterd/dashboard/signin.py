@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode, urlsplit
 
 from rosterd.actions.doors import signin as actions
+from rosterd.actions.doors.apps import hash_of
 from rosterd.actions.doors.signin import Entry
 from rosterd.dashboard import forms, pages
 from rosterd.dashboard.desk import Desk
@@ -27,8 +28,9 @@ from rosterd.dashboard.oidc import Identity
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.patience import MAIL_COST, MAILS, REFUSALS
 from rosterd.dashboard.session import FLOW_SECONDS, Flow, actor_of
+from rosterd.dashboard.words import WORDS
 from rosterd.directory import access
-from rosterd.directory.errors import DirectoryError, NotAllowed, NotFound
+from rosterd.directory.errors import DirectoryError, Invalid, NotAllowed, NotFound
 from rosterd.directory.model import Org, UserId
 from rosterd.directory.names import account_key
 from rosterd.directory.signin import (
@@ -36,11 +38,12 @@ from rosterd.directory.signin import (
     LINK_SECONDS,
     IdentityProvider,
     Means,
+    is_usable,
     local_path,
     since_proof,
 )
 from rosterd.store import users
-from rosterd.store.doors import idps
+from rosterd.store.doors import idps, sessions
 from rosterd.store.engine import Tx
 
 log = logging.getLogger("rosterd.dashboard")
@@ -147,22 +150,41 @@ async def mail(desk: Desk, visit: Visit, domain: str) -> Page:
 
 
 async def show_link(desk: Desk, visit: Visit, domain: str) -> Page:
-    """Where a link leads: a button."""
+    """Where a link leads: a button, as long as it is of use."""
     org = await org_of(desk, domain)
-    return pages.render("link.html", org=org, key=visit.params.get("key", ""))
+    key = visit.params.get("key", "")
+    async with desk.store.read() as tx:
+        link = await sessions.find_link(tx, org.id, hash_of(key, desk.key))
+    if link is None or not is_usable(link, int(time.time())):
+        return _no_link(desk, visit, org)
+    return pages.render("link.html", org=org, key=key)
 
 
 async def use_link(desk: Desk, visit: Visit, domain: str) -> Page:
     """A session for whoever has the link, once."""
     org = await org_of(desk, domain)
     fields = await forms.fields(visit, desk.base_url)
-    flow = desk.cookies.flow_of(visit)
-    onward = flow.next if flow is not None and flow.org_id == org.id else HOME
 
     async def enter(tx: Tx) -> Entry:
         return await actions.use_link(tx, org, fields.get("key", ""), key=desk.key, origin=visit.origin)
 
-    return await let_in(desk, visit, org, Means.LINK, onward, enter)
+    try:
+        return await let_in(desk, visit, org, Means.LINK, _onward(desk, visit, org), enter)
+    except Invalid:
+        return _no_link(desk, visit, org)
+
+
+def _no_link(desk: Desk, visit: Visit, org: Org) -> Page:
+    """A link is used, or too old, or never was one, which nobody is told; and the way to another."""
+    words = WORDS["invalid_link"]
+    way = pages.link(f"/signin/{org.domain}", {"next": _onward(desk, visit, org)})
+    return pages.problem(words.status, words.title, words.text, link=way, name="Ask for a new link")
+
+
+def _onward(desk: Desk, visit: Visit, org: Org) -> str:
+    """Where whoever has asked for a link in this browser wanted to go."""
+    flow = desk.cookies.flow_of(visit)
+    return flow.next if flow is not None and flow.org_id == org.id else HOME
 
 
 async def leave(desk: Desk, visit: Visit) -> Page:
