@@ -46,7 +46,7 @@ def create(browser: Browser, **fields: str) -> Screen:
     page = browser.open(NEW)
     assert page.status == 200, page.text
     form = page.form(NEW)
-    return browser.send(form, **({"scope:admin": "1"} | fields))
+    return browser.send(form, **({"scope:admin": "1", "name": "a connector"} | fields))
 
 
 def status_of(org: Org, token: str) -> int:
@@ -100,6 +100,7 @@ def test_a_form_that_is_sent_twice_makes_one_token(org: Org, owner: Browser) -> 
 def test_what_was_typed_stays_when_something_is_wrong(org: Org, owner: Browser) -> None:
     before = tokens(org)
     for fields, said in (
+        ({"scope:admin": "1", "name": " ", "allow_ips": "192.0.2.1"}, "There is no name. Enter one."),
         ({"scope:admin": "1", "allow_ips": "not an address"}, "One of the addresses is not understood"),
         ({"scope:admin": "1", "allow_ips": "\n".join(["192.0.2.1"] * 11)}, "That is too many addresses"),
         ({"other_scopes": "Not A Scope!"}, "Choose what it may do"),
@@ -113,7 +114,8 @@ def test_what_was_typed_stays_when_something_is_wrong(org: Org, owner: Browser) 
         page = owner.send(form, **({"name": "Kept name"} | fields))
         assert 400 <= page.status < 500
         assert said in page.text
-        assert page.form(NEW).fields["name"] == "Kept name"
+        assert page.form(NEW).fields["name"] == fields.get("name", "Kept name")
+        assert page.form(NEW).fields["allow_ips"] == fields.get("allow_ips", "")
     assert tokens(org) == before
 
 
@@ -188,11 +190,11 @@ def test_whoever_signed_in_a_while_ago_signs_in_again_and_comes_back(org: Org, o
         assert (page.path, page.heading) == (f"/signin/{org.domain}", "Sign in again")
         assert parameters(str(page.response.url)) == {"next": path, "again": "1"}
     before = tokens(org)
-    assert owner.send(form, **{"scope:admin": "1"}).status == 200  # a while to fill it in
+    assert owner.send(form, **{"scope:admin": "1", "name": "new"}).status == 200  # a while to fill it in
     assert len(tokens(org)) == len(before) + 1
     form = Form("post", form.action, form.fields | {"once": "another-form-0001"})
     secrets_at_rest.age_proofs(org.server.database, org.org_id, 15 * 60)
-    page = owner.send(form, **{"scope:admin": "1"})
+    page = owner.send(form, **{"scope:admin": "1", "name": "new"})
     assert (page.heading, len(tokens(org))) == ("Sign in again", len(before) + 1)
     mail = page.form(f"/signin/{org.domain}/mail")
     assert mail.fields["email"] == org.owner_email
@@ -240,7 +242,7 @@ def test_an_admin_is_offered_what_they_may_and_refused_the_rest(make_org: MakeOr
     for path, fields in (
         (f"{APPS}/tokens/{of_owner}/revoke", {}),
         (f"{APPS}/tokens/{of_owner}/rotate", {"overlap": "0"}),
-        (NEW, {"owner": org.owner_id, "scope:admin": "1", "expires": ""}),
+        (NEW, {"owner": org.owner_id, "scope:admin": "1", "expires": "", "name": "not theirs"}),
     ):
         refused = browser.send(Form("post", path, {"once": once, **fields}))
         assert (refused.status, "role is above your own" in refused.text) == (403, True)
@@ -282,7 +284,9 @@ def test_what_belongs_to_another_organisation_is_not_there(make_org: MakeOrg, br
         sent = browser.send(Form("post", f"{APPS}/tokens/{other}{path}", {"once": once, "overlap": "0"}))
         assert sent.status == 404
     assert tokens(there)[0]["revoked"] is None
-    refused = browser.send(Form("post", NEW, {"once": once, "scope:admin": "1", "owner": there.owner_id}))
+    refused = browser.send(
+        Form("post", NEW, {"once": once, "scope:admin": "1", "name": "x", "owner": there.owner_id})
+    )
     assert refused.status == 404
 
 

@@ -64,6 +64,9 @@ async def new_token(look: Look) -> Page:
 async def create_token(tx: Tx, look: Look) -> Shown:
     """A token; its text is on the page that answers."""
     check_fresh(look)
+    name = look.fields.get("name", "").strip()
+    if not name:  # whoever comes after must know what it is for
+        raise Invalid("invalid_name_required")
     days = look.fields.get("expires", "")
     if days not in LASTING:
         raise Invalid("invalid_form_data")
@@ -80,7 +83,7 @@ async def create_token(tx: Tx, look: Look) -> Shown:
         team_id=_team(look.fields.get("team", "")),
         allow_ips=_lines(look.fields.get("allow_ips", "")),
         expires=int(time.time()) + int(days) * DAY if days else None,
-        name=look.fields.get("name", ""),
+        name=name,
         actor=look.actor,
     )
     return _made(made, text, owner)
