@@ -32,7 +32,7 @@ from rosterd.web.express import Express
 from rosterd.web.methods.api import WebApi
 from rosterd.web.metrics import Metrics
 from rosterd.web.openapi import document
-from rosterd.web.pages import Pages
+from rosterd.web.pages import Elsewhere, Pages
 from rosterd.web.pool import Pool
 from rosterd.web.refusals import Refusals
 from rosterd.web.reply import Reply
@@ -114,7 +114,7 @@ class App:
         services: dict[str, Service] = {"scim": scim, "api": web_api, "audit": trail}
         services |= dict.fromkeys(FIRST, people)
         self._refusals = Refusals()
-        self._endpoint = Endpoint(services, scim, public, watcher, ids, self._refusals)
+        self._endpoint = Endpoint(services, Elsewhere(self._site, scim), public, watcher, ids, self._refusals)
         decides = throttle is None or throttle.is_local
         self.express = Express(scim, self._metrics, ids) if decides and watcher.only_counts else None
 

@@ -16,6 +16,11 @@ from tests.protocol.browser import Browser, Form, Screen, parameters, screen, si
 from tests.protocol.conftest import MakeOrg
 from tests.protocol.live import Org, Server
 
+ACCEPTED = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+"""What a browser would like."""
+
+JSON_MEDIA = "application/json;charset=utf-8"
+
 
 @pytest.fixture
 def browser(server: Server) -> Iterator[Browser]:
@@ -316,6 +321,21 @@ def test_unknown_pages_and_methods_are_pages(browser: Browser) -> None:
     answer = browser.http.post(f"{browser.base_url}/directory")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
     assert browser.open("/static/other.css").status == 404
+
+
+def test_where_nothing_is_browsers_get_a_page_and_programs_what_they_always_get(server: Server) -> None:
+    nothing = {"Errors": {"description": "bad_endpoint", "code": 404}}
+    for path, status in (("/nope", 404), ("/no/such/page", 404), ("/healthz/nope", 404), ("/nope%00", 401)):
+        for accept in ("*/*", "application/json", "application/json, text/html", ""):
+            answer = server.http.get(server.url + path, headers={"Accept": accept})
+            assert (answer.status_code, answer.headers["content-type"]) == (status, JSON_MEDIA), accept
+        page = server.http.get(server.url + path, headers={"Accept": ACCEPTED})
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert "<h1>There is no such page</h1>" in page.text
+    assert server.http.get(f"{server.url}/nope").json() == nothing
+    for path in ("/scim/nope", "/scim/v2/nope", "/scim//v2", "/api/nope", "/audit/nope", "/audit/v1/%00"):
+        answer = server.http.get(server.url + path, headers={"Accept": ACCEPTED})
+        assert answer.headers["content-type"] == JSON_MEDIA
 
 
 def test_every_page_allows_itself_little(org: Org, browser: Browser) -> None:

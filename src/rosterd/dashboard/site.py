@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rosterd.dashboard import colleagues, consent, local, pages, people, signin
 from rosterd.dashboard.admin import breakdowns, bulk, frame, members, overview, places, programs, records
-from rosterd.dashboard.desk import Desk, Rooms
+from rosterd.dashboard.desk import Desk, Rooms, sign_in_first
 from rosterd.dashboard.oidc import ProviderUnavailable
 from rosterd.dashboard.pages import Handler, Page, Visit
 from rosterd.dashboard.words import UNEXPLAINED, WORDS
@@ -99,6 +99,17 @@ class Site:
             ("/", "Back to your start page") if self._desk.cookies.has(visit) else ("/signin", "Sign in")
         )
         return pages.problem(words.status, words.title, words.text, link=link, name=name)
+
+    async def home(self, visit: Visit) -> Page | None:
+        """Where the address of an organisation leads, to its own people; None: this is no such address."""
+        if visit.method not in ("GET", "HEAD") or visit.segments is None or len(visit.segments) != 1:
+            return None
+        org = await self._desk.org(visit.segments[0])
+        if org is None:
+            return None
+        seat = await self._desk.seat(visit)
+        is_here = seat is not None and seat.org.id == org.id
+        return pages.redirect("/") if is_here else sign_in_first(org, signin.HOME)
 
     def stop(self) -> None:
         """The server ends soon: whoever follows something is sent away."""

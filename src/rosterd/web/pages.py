@@ -10,9 +10,13 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 from rosterd.store.engine import StoreUnavailable
+from rosterd.web.endpoint import Service
 from rosterd.web.errors import RETRY_AFTER, STATUS, HttpError
 from rosterd.web.reply import Reply, Stream
 from rosterd.web.request import Request
+
+PROGRAMS = frozenset({"scim", "api", "audit"})
+"""First segments below which nobody gets pages."""
 
 log = logging.getLogger("rosterd.web")
 
@@ -38,6 +42,9 @@ class Site(Protocol):
 
     def failed(self, code: str, status: int, visit: Request, /) -> Page:
         """The page about any other."""
+
+    async def home(self, visit: Request, /) -> Page | None:
+        """Where the address of an organisation leads; None: this is no such address."""
 
 
 class Pages:
@@ -67,6 +74,36 @@ class Pages:
             case _:
                 log.error("request %s failed", request.id, exc_info=error, extra={"request_id": request.id})
                 return _reply(self._site.failed("internal_error", 500, request))
+
+
+class Elsewhere:
+    """The service where nothing else is: a page to browsers, and to programs what ``programs`` says.
+
+    Here are the addresses of organisations, which programs are told, and nothing more.
+    """
+
+    def __init__(self, site: Site, programs: Service) -> None:
+        self._site = site
+        self._pages = Pages(site)
+        self._programs = programs
+
+    async def answer(self, request: Request) -> Reply:
+        home = await self._site.home(request)
+        return await self._for(request).answer(request) if home is None else _reply(home)
+
+    def refused(self, error: Exception, request: Request) -> Reply:
+        """See `rosterd.web.endpoint.Service`."""
+        return self._for(request).refused(error, request)
+
+    def _for(self, request: Request) -> Service:
+        is_program = request.path.lstrip("/").partition("/")[0] in PROGRAMS  # in a spelling that no path has
+        return self._programs if is_program or not _wants_page(request) else self._pages
+
+
+def _wants_page(request: Request) -> bool:
+    """Whether a browser asks: for HTML before anything else."""
+    first = (request.header(b"accept") or "").partition(",")[0]
+    return first.partition(";")[0].strip().lower() == "text/html"
 
 
 def _reply(page: Page, more: Mapping[str, str] | None = None) -> Reply:
