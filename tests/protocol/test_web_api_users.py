@@ -12,6 +12,7 @@ import pytest
 
 from rosterd.directory.model import Channel, ChannelId, OrgId, UserId
 from tests.protocol import inside
+from tests.protocol.browser import Browser, sign_in
 from tests.protocol.conftest import MakeOrg
 from tests.protocol.live import Body, Org, WebApi
 
@@ -467,6 +468,23 @@ def test_team_info_of_the_one_workspace(business: Org) -> None:
             "url": home,
         },
     }
+
+
+def test_the_addresses_of_pictures_and_of_an_organisation_lead_somewhere(org: Org) -> None:
+    team, home = org.web_api("team:read").ok("team.info")["team"], f"/{org.domain}/"
+    ann = org.create_user("ann")
+    told = org.web_api("users:read").ok("users.info", user=ann)["user"]["profile"]["image_192"]
+    with Browser(org.server.url) as browser:
+        seen = [browser.ask(url) for url in (told, team["icon"]["image_34"], told.replace(ann, "W0NOBODY"))]
+        for answer in seen:
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+            assert answer.headers["cache-control"] == "public, max-age=86400"
+        assert len({answer.content for answer in seen}) == 1  # it tells nothing of anybody
+        assert browser.ask(f"{home}avatars/nobody.png").status_code == 404
+        assert team["url"] == org.server.url + home
+        assert browser.open(home).path == f"/signin/{org.domain}"
+        sign_in(browser, org, ann)
+        assert browser.open(home).path == "/home"
 
 
 def test_team_info_on_enterprise_is_of_the_named_workspace(org: Org, make_org: MakeOrg) -> None:

@@ -101,6 +101,9 @@ STATIC: Mapping[str, Static] = {STYLE_PATH: _style, SCRIPT_PATH: _script, ICON_P
 """By their addresses."""
 
 
+_NOBODY = (_HERE / "static" / "nobody.png").read_bytes()
+
+
 def day(seconds: float | None) -> str:
     """A time as people read it.
 
@@ -224,6 +227,16 @@ def redirect(location: str, *, cookies: tuple[str, ...] = ()) -> Page:
 def problem(status: int, title: str, text: str, *, link: str = "", name: str = "") -> Page:
     """A page that says what is wrong and where to go on."""
     return render("problem.html", status, title=title, text=text, link=link, name=name)
+
+
+def picture() -> Page:
+    """The picture of whoever, and whatever, has none. Its address outlasts it; pages of others show it."""
+    kept = {
+        "Cache-Control": "public, max-age=86400",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Page(200, _NOBODY, b"image/png", kept)
 
 
 def static(path: str) -> Page | None:

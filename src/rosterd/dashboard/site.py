@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from rosterd.dashboard import colleagues, consent, local, pages, people, signin
@@ -14,12 +15,21 @@ from rosterd.directory import access
 from rosterd.directory.errors import DirectoryError, NotFound
 from rosterd.store.engine import Store
 
+_PICTURE = re.compile(r"[A-Z0-9]{1,32}-[0-9]{2,4}\.png")
+
 
 async def _static(desk: Desk, visit: Visit, name: str) -> Page:
     found = pages.static(f"/static/{name}")
     if found is None:
         raise NotFound("bad_endpoint")
     return found
+
+
+async def _picture(desk: Desk, visit: Visit, domain: str, name: str) -> Page:
+    """One for everybody and everything, there or not: so it tells nothing of anybody."""
+    if not _PICTURE.fullmatch(name):
+        raise NotFound("bad_endpoint")
+    return pages.picture()
 
 
 async def _front(desk: Desk, visit: Visit) -> Page:
@@ -48,6 +58,7 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
     ("directory", "*"): {"GET": colleagues.colleague},
     ("static", "*"): {"GET": _static},
     ("*", "team", "*"): {"GET": people.by_username},
+    ("*", "avatars", "*"): {"GET": _picture},
     **frame.ROUTES,
 }
 """Path (``*``: any one segment, given to the handler) → method → handler."""
