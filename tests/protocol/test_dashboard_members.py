@@ -422,6 +422,20 @@ def test_sessions_are_shown_and_ended(org: Org, browser: Browser, crew: Mapping[
     assert org.events(crew["ann"])[-1] == "user_session_reset_by_admin"
 
 
+def test_whoever_looks_for_a_deactivation_that_cannot_be_is_told_why(
+    org: Org, browser: Browser, crew: Mapping[str, str]
+) -> None:
+    path = of(org.owner_id, "deactivate")
+    for user, said in (
+        (org.owner_id, "You are the primary owner. Somebody has to own the organisation, so you stay until"),
+        (org.create_user("olga", "owner"), "You may not change this person. Their role is above your own."),
+    ):
+        sign_in(browser, org, user)
+        page = browser.open(path)
+        assert (page.status, said in page.text) == (403, True)
+        assert path not in {urlsplit(form.action).path for form in page.forms}
+
+
 def test_somebody_is_deactivated_and_comes_back(org: Org, browser: Browser, crew: Mapping[str, str]) -> None:
     team = premises.workspace(org, "tea")
     inside.put_in(org.server.database, org.org_id, {team: [crew["ann"]]})

@@ -65,8 +65,9 @@ WORDS: Mapping[str, Words] = {
     ),
     "cannot_disable_primary_owner": Words(
         403,
-        "The primary owner cannot be deactivated",
-        "Somebody has to own the organisation. Let them hand it over first.",
+        "You are the primary owner",
+        "Somebody has to own the organisation, so you stay until you hand it over: on the page of whoever"
+        " is next, choose “Change role” and there “Primary owner”.",
     ),
     "cannot_make_user_guest": Words(
         403,

@@ -15,6 +15,7 @@ from rosterd.dashboard.admin.fresh import again_link, check_fresh
 from rosterd.dashboard.admin.members.member import member, nobody, of_user, offers, roles_for
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import ROLES, WORDS, of_others
+from rosterd.directory import users as rules
 from rosterd.directory.errors import DirectoryError, Invalid, NotFound
 from rosterd.directory.model import Role, TeamId, User, UserId
 from rosterd.directory.names import folded
@@ -44,7 +45,7 @@ async def _ask(look: Look, user_id: str, change: str) -> Page:
             each for each in await tokens.of_user(tx, look.org.id, user.id) if each.revoked is None
         ]
     if change not in offered:
-        look.alert = look.alert or WORDS["permission_denied"]
+        look.alert = look.alert or WORDS[_why_not(look, user, change)]
         return await member(look, user_id)
     return look.render(
         f"member_{change}.html",
@@ -57,6 +58,17 @@ async def _ask(look: Look, user_id: str, change: str) -> Page:
         tokens=len(open_tokens),
         expires="" if user.guest_expires is None else days.of(user.guest_expires),
     )
+
+
+def _why_not(look: Look, user: User, change: str) -> str:
+    """The code of what stands in the way of a change that is not offered."""
+    try:
+        rules.check_changeable(look.actor, user)
+        if change == "deactivate":
+            rules.check_deactivatable(user)
+    except DirectoryError as error:
+        return error.code
+    return "permission_denied"
 
 
 @page(*MEMBER, "deactivate")
