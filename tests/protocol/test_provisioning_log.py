@@ -150,6 +150,25 @@ def test_of_an_address_that_is_none_it_says_so(org: Org, owner: Browser) -> None
     assert "GET an unknown address, answered 404" in log(owner).text
 
 
+def test_a_program_with_a_wrong_base_url_is_there_once_a_minute(org: Org, owner: Browser) -> None:
+    token = org.api("v2").token
+    revoked, limited = (org.token_for(org.owner_email, *more) for more in ((), ("--allow-ip", "192.0.2.9")))
+    for path in ("Users", "scim/Users", "v2/Users", "scim/v3/Users", "scim/v2/scim/v2/Users", "scim"):
+        for mine in (token, "xoxp-wrong", None):
+            headers = {"Authorization": f"Bearer {mine}"} if mine else {}
+            answer = org.server.http.get(f"{org.server.url}/{path}", headers=headers)
+            assert answer.status_code in ((404, 400) if mine == token or path[:4] != "scim" else (401,)), path
+    for mine in (revoked, limited):
+        headers = {"Authorization": f"Bearer {mine}"}
+        assert org.server.http.post(f"{org.server.url}/Users", headers=headers).status_code == 404
+    found = eventually(lambda: (every := entries(owner, outcome="refused"))[1:] and every)
+    assert {each["error"]["code"]: (each["times"], each["status"]) for each in found} == {
+        "bad_endpoint": (4, 404),
+        "unsupported_version": (2, 400),
+    }
+    assert all("Compare the base URL" in each["error"]["advice"] for each in found)
+
+
 def test_a_token_that_does_not_count_is_one_entry_and_an_unknown_one_is_none(
     org: Org, owner: Browser
 ) -> None:

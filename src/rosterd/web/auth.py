@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from rosterd.actions.doors.apps import hash_of
 from rosterd.directory import access, plans
+from rosterd.directory.errors import DirectoryError
 from rosterd.directory.model import Actor, Org, Plan
 from rosterd.store.doors import tokens
 from rosterd.store.engine import Store, StoreError, Tx
@@ -46,6 +47,13 @@ class Authenticator:
         hashed = self.hash_of(request)
         request.presented = await self.look_up(store, hashed)
         return self.admitted(request.presented, hashed, request.client_ip)
+
+    async def name(self, store: Store, request: Request) -> None:
+        """Find out whose token it is that asks for an address that is none, if it counts: for the log."""
+        try:
+            await self.grant(store, request)
+        except (HttpError, DirectoryError, StoreError):
+            request.presented = None
 
     async def look_up(self, store: Store, hashed: str) -> tokens.Grant | None:
         """The grant of a token as it is now, whether it counts or not."""

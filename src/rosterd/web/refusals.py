@@ -3,10 +3,11 @@
 Rules of this module:
 
 1. A request with a token that is known, whether it counts or not, and that ends in an error is one refusal. A
-   token that nobody knows belongs to no organisation.
+   token that nobody knows belongs to no organisation. Outside of what programs are served, where no token is
+   asked for, only one that counts for SCIM is looked at.
 2. The path of a request gains nothing but an append. Whatever succeeds never comes here.
-3. What is repeated by the minute (a token that does not count, a limit that is reached) is one row that says
-   how often.
+3. What is repeated by the minute (a token that does not count, a limit that is reached, an address that is
+   none) is one row that says how often.
 4. Memory is bounded: of each organisation the oldest give way, and how many they were is a row, too.
 5. The text is what the client was told, with the reason that the server's log has, without secrets. Of a path
    there is its pattern, and the id in it.
@@ -51,6 +52,8 @@ REPEATED = frozenset(
         # SCIM and audit
         "invalid_authentication", "missing_authentication", "rate_limited", "resource_locked",
         "too_many_requests",
+        # a base URL that is wrong
+        "bad_endpoint", "unsupported_version",
         # Web API
         "account_inactive", "invalid_auth", "ratelimited", "token_expired", "token_revoked",
     }
