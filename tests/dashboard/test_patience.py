@@ -72,20 +72,39 @@ async def test_whoever_asks_for_many_pages_at_once_keeps_nobody_else_waiting() -
     assert await shares.draw("W1", lambda: page(7)) == 7
 
 
+async def always() -> bool:
+    return True
+
+
+async def two_parts() -> AsyncIterator[bytes]:
+    yield b"a"
+    yield b"b"
+
+
 async def test_files_that_are_taken_home_have_places_and_give_them_back() -> None:
     shares = Shares()
-
-    async def parts() -> AsyncIterator[bytes]:
-        yield b"a"
-        yield b"b"
-
-    taken = [shares.file("W1", parts()) for _ in range(patience.MOST_FILES)]
+    taken = [shares.file("W1", two_parts(), always) for _ in range(patience.MOST_FILES)]
     with pytest.raises(DirectoryError, match="try_again_later"):
-        shares.file("W1", parts())
-    assert [part async for part in shares.file("W2", parts())] == [b"a", b"b"]
+        shares.file("W1", two_parts(), always)
+    assert [part async for part in shares.file("W2", two_parts(), always)] == [b"a", b"b"]
     assert await anext(taken[0]) == b"a"
     for each in taken:  # one has begun, the others have not
         await each.aclose()  # type: ignore[attr-defined]
         await each.aclose()  # type: ignore[attr-defined]
     for _ in range(patience.MOST_FILES):
-        shares.file("W1", parts())
+        shares.file("W1", two_parts(), always)
+
+
+async def test_whoever_may_not_have_the_rest_of_a_file_gets_no_more_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "LOOK_SECONDS", 0.0)
+    looks = [False, True]
+
+    async def still() -> bool:
+        return looks.pop()
+
+    taken = Shares().file("W1", two_parts(), still)
+    assert await anext(taken) == b"a"
+    with pytest.raises(DirectoryError, match="permission_denied"):
+        await anext(taken)

@@ -14,8 +14,9 @@ from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.patience import Patience, Shares, Turns
 from rosterd.dashboard.session import Cookies
 from rosterd.dashboard.tails import Tails
+from rosterd.directory import access
 from rosterd.directory.errors import NotAllowed
-from rosterd.directory.model import Org
+from rosterd.directory.model import Org, Role
 from rosterd.store import orgs
 from rosterd.store.doors.sessions import Seat
 from rosterd.store.engine import Store, StoreError
@@ -83,6 +84,18 @@ class Desk:
         if seat is not None:
             await session.note_use(self.store, seat)
         return seat
+
+    async def still(self, visit: Visit, role: Role) -> bool:
+        """Whether whoever is signed in with this browser may still see what takes at least this role.
+
+        While the store is away for a moment, they may.
+        """
+        try:
+            async with self.store.read() as tx:
+                seat = await self.cookies.seat(visit, tx)
+        except StoreError:
+            return True
+        return seat is not None and access.RANK[seat.user.role] >= access.RANK[role]
 
     async def org(self, domain: str) -> Org | None:
         """The organisation of this domain."""

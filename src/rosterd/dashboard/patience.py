@@ -45,6 +45,9 @@ MOST_ASKED = 20
 MOST_FILES = 3
 """Files that one person takes home at once."""
 
+LOOK_SECONDS = 2.0
+"""How often is looked whether they may still have the rest."""
+
 T = TypeVar("T")
 
 
@@ -118,29 +121,44 @@ class Shares:
             if not self._asked[person]:
                 del self._asked[person], self._gates[person]
 
-    def file(self, person: str, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    def file(
+        self, person: str, parts: AsyncIterator[bytes], still: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[bytes]:
         """The parts of a file, of which none was made; whoever has them closes them.
 
-        Raises ``try_again_later`` where somebody takes too many.
+        Raises ``try_again_later`` where somebody takes too many. The parts raise ``permission_denied`` once
+        ``still`` does not say any more that they may have the rest: nobody takes them for the whole file.
         """
         if self._files[person] >= MOST_FILES:
             raise NotAllowed("try_again_later")
-        return _Held(self._files, person, parts)
+        return _Held(self._files, person, parts, still)
 
 
 class _Held:
     """The parts of a file, and its place."""
 
-    def __init__(self, files: Counter[str], person: str, parts: AsyncIterator[bytes]) -> None:
+    def __init__(
+        self,
+        files: Counter[str],
+        person: str,
+        parts: AsyncIterator[bytes],
+        still: Callable[[], Awaitable[bool]],
+    ) -> None:
         self._files = files
         self._person: str | None = person
         self._parts = parts
+        self._still = still
+        self._looked = time.monotonic()
         files[person] += 1
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
+        if time.monotonic() - self._looked >= LOOK_SECONDS:
+            if not await self._still():
+                raise NotAllowed("permission_denied")
+            self._looked = time.monotonic()
         return await anext(self._parts)
 
     async def aclose(self) -> None:

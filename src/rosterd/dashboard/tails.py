@@ -2,8 +2,8 @@
 
 Rules of this module:
 
-1. There are `MOST` streams at a time, `MOST_EACH` of one person. A place is taken before the answer begins,
-   and given back when it is closed, whether any of it was sent or not.
+1. There are `MOST` streams at a time, `MOST_OF_ORG` of one organisation, `MOST_EACH` of one person. A place
+   is taken before the answer begins, and given back when it is closed, whether any of it was sent or not.
 2. A stream ends when the server stops (whoever follows comes back by themselves), and when the person may not
    look any more (which is said, so that they do not). Of what happens from then on they are told nothing.
 
@@ -22,6 +22,7 @@ from rosterd.dashboard.pages import Page
 from rosterd.directory.errors import NotAllowed
 
 MOST = 50
+MOST_OF_ORG = 30
 MOST_EACH = 10
 POLL_SECONDS = 1.0
 SHARE = 0.25
@@ -35,25 +36,35 @@ MEDIA = b"text/event-stream"
 News = tuple[str, str]
 """An id to go on from, and HTML."""
 
+Person = tuple[str, str]
+"""An organisation, and somebody in it."""
+
 
 class Tails:
     """The streams of one process."""
 
     def __init__(self) -> None:
         self.stopping = asyncio.Event()
-        self._following: Counter[str] = Counter()
+        self._following: Counter[Person] = Counter()
 
     def follow(
-        self, person: str, news: Callable[[], Awaitable[News | None]], still: Callable[[], Awaitable[bool]]
+        self,
+        org: str,
+        person: str,
+        news: Callable[[], Awaitable[News | None]],
+        still: Callable[[], Awaitable[bool]],
     ) -> Page:
         """A stream of what ``news`` gives, which is asked about every second, for as long as ``still`` says.
 
         Raises ``try_again_later``.
         """
-        if self._following.total() >= MOST or self._following[person] >= MOST_EACH or self.stopping.is_set():
+        who, places = (org, person), self._following
+        of_org = sum(number for (other, _), number in places.items() if other == org)
+        is_full = places.total() >= MOST or of_org >= MOST_OF_ORG or places[who] >= MOST_EACH
+        if is_full or self.stopping.is_set():
             raise NotAllowed("try_again_later")
         headers = pages.headers() | {"X-Accel-Buffering": "no"}  # nginx would keep it to itself
-        return Page(200, _Tail(self, person, self._parts(news, still)), MEDIA, headers)
+        return Page(200, _Tail(places, who, self._parts(news, still)), MEDIA, headers)
 
     async def _parts(
         self, news: Callable[[], Awaitable[News | None]], still: Callable[[], Awaitable[bool]]
@@ -87,11 +98,11 @@ class Tails:
 class _Tail:
     """The parts of one stream, and its place."""
 
-    def __init__(self, tails: Tails, person: str, parts: AsyncIterator[bytes]) -> None:
-        self._following = tails._following
-        self._person: str | None = person
+    def __init__(self, following: Counter[Person], person: Person, parts: AsyncIterator[bytes]) -> None:
+        self._following = following
+        self._person: Person | None = person
         self._parts = parts
-        self._following[person] += 1
+        following[person] += 1
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -103,6 +114,8 @@ class _Tail:
         """Give the place back. May be called twice."""
         if self._person is not None:
             self._following[self._person] -= 1
+            if not self._following[self._person]:
+                del self._following[self._person]
             self._person = None
         close = getattr(self._parts, "aclose", None)
         if close is not None:

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing
 from typing import Protocol
 
+from rosterd.directory.errors import DirectoryError
 from rosterd.web.errors import RETRY_AFTER, HttpError
 from rosterd.web.refusals import Refusals
 from rosterd.web.reply import Reply, Stream
@@ -96,8 +97,7 @@ class Endpoint:
         except (
             _Broken
         ) as error:  # the server closes the connection, so that the client sees that more was to come
-            status = 500
-            log.error("request %s: its answer broke off", request.id, exc_info=error.__cause__)
+            status = _broken_off(error.__cause__, request)
         finally:
             self._watcher.done(request, status, began)
 
@@ -134,6 +134,15 @@ class Endpoint:
             return self._fallback
         first, second, *_ = (*request.segments, "", "")
         return self._services.get(first) or self._services.get(f"*/{second}", self._fallback)
+
+
+def _broken_off(cause: BaseException | None, request: Request) -> int:
+    """Note why an answer ended before its end. The status that it counts as."""
+    if isinstance(cause, DirectoryError):  # whoever takes it may not have the rest
+        log.info("request %s: its answer was broken off: %s", request.id, cause)
+        return 403
+    log.error("request %s: its answer broke off", request.id, exc_info=cause)
+    return 500
 
 
 async def _send_spool(reply: Reply, spool: Spool, request: Request, send: Send) -> None:

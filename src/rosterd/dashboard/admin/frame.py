@@ -171,7 +171,7 @@ def page(*path: str, role: Role = Role.ADMIN) -> Callable[[PageOf], PageOf]:
             _check(look, role, arguments)
             page = await desk.shares.draw(seat.user.id, partial(draw, look, *arguments))
             if "Content-Disposition" in page.headers and not isinstance(page.body, bytes):
-                page.body = desk.shares.file(seat.user.id, page.body)
+                page.body = desk.shares.file(seat.user.id, page.body, partial(desk.still, visit, role))
             return page
 
         ROUTES.setdefault(path, {})["GET"] = handler

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 
 from rosterd.dashboard import exports, pages
@@ -19,7 +20,6 @@ from rosterd.dashboard.admin.records.lines import HEADS, Line, cells, line, valu
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.tails import News
 from rosterd.dashboard.words import Words
-from rosterd.directory import access
 from rosterd.directory.connectors import LABELS
 from rosterd.directory.errors import Invalid
 from rosterd.directory.model import OrgId, Role, Token
@@ -122,7 +122,8 @@ async def tail(look: Look) -> Page:
     """
     asked = await _asked(look)
     follower = _Follower(look, asked.wanted, _since(look))
-    return look.desk.tails.follow(look.user.id, follower.news, follower.still)
+    still = partial(look.desk.still, look.visit, Role.ADMIN)
+    return look.desk.tails.follow(look.org.id, look.user.id, follower.news, still)
 
 
 class _Follower:
@@ -157,16 +158,6 @@ class _Follower:
         return max(entry.id for entry in entries), pages.fragment(
             "admin/log_lines.html", lines=lines, path=PATH
         )
-
-    async def still(self) -> bool:
-        """Whether whoever follows may still look."""
-        desk = self._look.desk
-        try:
-            async with desk.store.read() as tx:
-                seat = await desk.cookies.seat(self._look.visit, tx)
-        except StoreError:
-            return True
-        return seat is not None and access.RANK[seat.user.role] >= access.RANK[Role.ADMIN]
 
 
 def _since(look: Look) -> int:
