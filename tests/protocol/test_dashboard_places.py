@@ -269,6 +269,8 @@ def test_a_group_says_who_made_it_and_who_is_in_it(owner: Browser, crew: Crew) -
     page = owner.open(crew.at)
     assert "Created" in page.text
     assert "with the app" in page.text or "with the token" in page.text
+    assert "Members 3 , 1 of them deactivated" in wait(owner, crew.at, "deactivated").text
+    assert "Crew 3 , 1 of them deactivated" in owner.open(GROUPS).text
     page = wait(owner, f"{crew.at}?tab=members", "gus")
     assert {"ann", "cyd", "gus"} <= page.links.keys()
     assert "ann" in owner.open(f"{crew.at}?tab=members&q=ann").links

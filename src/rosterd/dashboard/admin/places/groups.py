@@ -44,7 +44,7 @@ class Row(NamedTuple):
     """A group in the list."""
 
     group: Group
-    people: int
+    people: index.Count
     led: listings.Led
     handle: str
     is_disabled: bool
@@ -78,7 +78,7 @@ async def _rows(tx: Tx, look: Look, found: list[Group]) -> list[Row]:
     return [
         Row(
             group,
-            counted[group.id].total,
+            counted[group.id],
             led[group.id],
             kept[group.id].handle if group.id in kept else "",
             group.id in kept and kept[group.id].disabled is not None,
@@ -122,7 +122,7 @@ async def _about(tx: Tx, look: Look, found: Group) -> Values:
     return {
         "group": found,
         "kept": kept,
-        "people": (await index.count(tx, org, Facet.GROUP, found.id)).total,
+        "people": await index.count(tx, org, Facet.GROUP, found.id),
         "made": history.by(known[0], names) if known else None,
         "changed": (known[-1].created / 1_000_000, history.by(known[-1], names)) if known else None,
         "remaining": await consequences.remaining(tx, org, found.id),
