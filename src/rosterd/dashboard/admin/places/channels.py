@@ -128,7 +128,7 @@ async def _groups(tx: Tx, look: Look, found: Channel) -> Values:
     return {
         "leading": [(group.id, group.display_name) for group in leading[:AT_ONCE]],
         "listed": [(id, names.get(id, id)) for id in listed],
-        "sizes": {id: counted[id].total for id in ids},
+        "sizes": counted,
         "is_later": bool(after),
         "following": leading[AT_ONCE - 1].id if len(leading) > AT_ONCE else "",
     }
@@ -139,43 +139,6 @@ async def _members(tx: Tx, look: Look, found: Channel) -> Values:
 
 
 TABS: Mapping[str, Tab] = {"groups": Tab("Groups", _groups), "members": Tab("Members", _members)}
-
-
-@page("admin", "channels", "*", "connect")
-async def choose_group(look: Look, channel_id: str) -> Page:
-    """Groups, one of which is to lead here."""
-    return await _choose_group(look, channel_id, "lead")
-
-
-@page("admin", "channels", "*", "allow")
-async def choose_allowed(look: Look, channel_id: str) -> Page:
-    """Groups, one of which is to be on the allowlist."""
-    return await _choose_group(look, channel_id, "allow")
-
-
-async def _choose_group(look: Look, channel_id: str, do: str) -> Page:
-    q, after = residents.asked(look)
-    org = look.org.id
-    async with look.desk.store.scan() as tx:
-        found = await channels.find(tx, org, ChannelId(channel_id))
-        if found is None:
-            return missing(look, "channel")
-        some = await listings.groups(tx, org, folded(q), after=after, limit=AT_ONCE + 1)
-        ids = [group.id for group in some[:AT_ONCE]]
-        counted = await index.count_many(tx, org, Facet.GROUP, ids)
-        there = await (connections.allowlist if do == "allow" else connections.groups_to_channel)(
-            tx, org, found.id
-        )
-    return look.render(
-        "choose_group_of_channel.html",
-        channel=found,
-        do=do,
-        q=q,
-        rows=[(group, counted[group.id].total) for group in some[:AT_ONCE]],
-        there={*there},
-        is_later=bool(after),
-        following=ids[-1] if len(some) > AT_ONCE else "",
-    )
 
 
 @form("admin", "channels", "*", "archive", shown=channel)

@@ -114,7 +114,7 @@ async def _groups(tx: Tx, look: Look, found: Workspace) -> Values:
     leading = await listings.leading_to_workspace(tx, look.org.id, found.id, after=after, limit=AT_ONCE + 1)
     counted = await index.count_many(tx, look.org.id, Facet.GROUP, [group.id for group, _ in leading])
     return {
-        "leading": [(group, to, counted[group.id].total) for group, to in leading[:AT_ONCE]],
+        "leading": [(group, to, counted[group.id]) for group, to in leading[:AT_ONCE]],
         "is_later": bool(after),
         "following": leading[AT_ONCE - 1][0].id if len(leading) > AT_ONCE else "",
     }
@@ -160,30 +160,6 @@ TABS: Mapping[str, Tab] = {
     "channels": Tab("Channels", _channels),
     "roles": Tab("Owners and admins", _roles),
 }
-
-
-@page("admin", "workspaces", "*", "connect")
-async def choose_group(look: Look, team_id: str) -> Page:
-    """Groups, one of which is to lead here."""
-    q, after = residents.asked(look)
-    async with look.desk.store.scan() as tx:
-        found = await workspaces.find(tx, look.org.id, TeamId(team_id))
-        if found is None:
-            return missing(look, "workspace")
-        values = await about(tx, look, found)
-        some = await listings.groups(tx, look.org.id, folded(q), after=after, limit=AT_ONCE + 1)
-        ids = [group.id for group in some[:AT_ONCE]]
-        counted = await index.count_many(tx, look.org.id, Facet.GROUP, ids)
-        led = await listings.leading_among(tx, look.org.id, found.id, ids)
-    return look.render(
-        "choose_group.html",
-        **values,
-        q=q,
-        rows=[(group, counted[group.id].total) for group in some[:AT_ONCE]],
-        led=led,
-        is_later=bool(after),
-        following=ids[-1] if len(some) > AT_ONCE else "",
-    )
 
 
 @page("admin", "workspaces", "new")
