@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from rosterd.actions import connections
+from rosterd.actions import connections, workspaces
 from rosterd.directory.facets import Facet
 from rosterd.directory.model import GroupWorkspace, OrgId
+from rosterd.directory.names import folded
 from rosterd.store import channels
 from rosterd.store.belonging import listings, places
 from rosterd.store.belonging.listings import Led
@@ -56,6 +57,41 @@ async def test_workspaces_are_found_by_name_and_domain(store: Store) -> None:
         assert await names(listings.workspaces, tx, at, "") == ["Acme", "North", "South", "Southwest"]
         assert await names(listings.workspaces, tx, at, "south") == ["South", "Southwest"]
         assert await names(listings.workspaces, tx, at, "acme") == ["Acme"]
+
+
+async def test_names_of_every_language_are_found_whatever_their_case(store: Store) -> None:
+    at = await acme(store)
+    async with store.write() as tx:
+        await workspaces.create(tx, at.org, "zurich", "ZÜRICH Straße", actor=at.owner)
+        await workspaces.create(tx, at.org, "athens", "Αθήνας", actor=at.owner)
+        for name in ("über-straße", "οδός", "plain"):
+            await at.channel(tx, name, at.first)
+        await at.group(tx, "ÜBER Straße")
+    async with store.scan() as tx:
+        for text in ("zürich", "STRASSE", "straße"):
+            found = await names(listings.workspaces, tx, at, folded(text))
+            assert found == ["ZÜRICH Straße"], text
+        assert await names(listings.workspaces, tx, at, "") == [
+            "Acme", "ZÜRICH Straße", "Αθήνας",
+        ]  # fmt: skip
+        assert await names(listings.workspaces, tx, at, folded("ΑΘΉΝΑΣ")) == ["Αθήνας"]
+        for text in ("ÜBER-STRASSE", "über-straße"):
+            assert await names(listings.channels, tx, at, folded(text)) == ["über-straße"], text
+        assert await names(listings.channels, tx, at, folded("ΟΔΌΣ")) == ["οδός"]
+        assert await names(listings.groups, tx, at, folded("über strasse")) == ["ÜBER Straße"]
+
+
+async def test_a_channel_is_found_behind_a_thousand_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listings, "_LOOKED_AT", 3)
+    at = await acme(store)
+    async with store.write() as tx:
+        for number in range(12):
+            await at.channel(tx, f"a{number:02}{'-x' if number % 5 == 1 else ''}", at.first)
+    async with store.scan() as tx:
+        assert await names(listings.channels, tx, at, "-x") == ["a01-x", "a06-x", "a11-x"]
+        assert await names(listings.channels, tx, at, "nothing") == []
 
 
 async def test_channels_of_one_name_are_all_there(store: Store) -> None:

@@ -7,11 +7,13 @@ Rules of this module:
 2. What many people would have to be counted for is counted up to a limit: whoever gets as many knows that
    there may be more. How many are in a workspace or group is kept elsewhere
    (:mod:`rosterd.store.people.index`).
-3. A text may have to be looked for in every name: under ``scan``.
+3. A text may have to be looked for in every name: under ``scan``. Names are compared as those of people are
+   (:func:`rosterd.directory.names.folded`), here, where the database has no folded shadow of them.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -26,9 +28,13 @@ from rosterd.directory.model import (
     TeamId,
     Workspace,
 )
+from rosterd.directory.names import folded
 from rosterd.store import channels as channel_rows
 from rosterd.store import workspaces as workspace_rows
 from rosterd.store.contract import Row, Tx
+
+_LOOKED_AT = 1_000
+"""Channels in whose names a text is looked for at once."""
 
 
 class Led(NamedTuple):
@@ -41,15 +47,27 @@ class Led(NamedTuple):
 
 async def groups(tx: Tx, org: OrgId, text: str, *, after: str = "", limit: int) -> list[Group]:
     """A page of groups."""
-    rows = await _page(tx, _GROUPS, org, text, after, limit)
+    if "\0" in text:
+        return []
+    rows = await tx.all(_GROUPS, org, text, after.replace("\0", ""), limit)
     return [Group(*row) for row in rows]
 
 
 async def workspaces(tx: Tx, org: OrgId, text: str, *, after: str = "", limit: int) -> list[Workspace]:
     """A page of workspaces. ``text`` may stand in the domain, too."""
-    ids = [TeamId(id) for (id,) in await _page(tx, _WORKSPACES, org, text, after, limit)]
+    rows = await tx.all("SELECT w.id, w.name, w.domain FROM workspaces w WHERE w.org_id = $1", org)
+    ids = (await asyncio.to_thread(_fitting, rows, text, after))[:limit]
     found = {each.id: each for each in await workspace_rows.find_many(tx, org, ids)}
     return [found[id] for id in ids]
+
+
+def _fitting(rows: Sequence[Row], text: str, after: str) -> list[TeamId]:
+    """The ids of workspaces with a text in name or domain, behind one of them, in order of name."""
+    names = sorted((folded(name), id, domain) for id, name, domain in rows)
+    start = next(((name, id) for name, id, _ in names if id == after), ("", ""))
+    return [
+        TeamId(id) for name, id, domain in names if (name, id) > start and (text in name or text in domain)
+    ]
 
 
 async def channels(
@@ -58,17 +76,18 @@ async def channels(
     """A page of channels: of a workspace, or of all. ``kind``: a name of `KINDS`."""
     sql = _CHANNELS.format(kind=KINDS[kind], within="" if team is None else _WITHIN)
     within = [] if team is None else [team]
-    ids = [ChannelId(id) for (id,) in await _page(tx, sql, org, text, after, limit, *within)]
+    size = max(limit, _LOOKED_AT) if text else limit
+    ids: list[ChannelId] = []
+    behind = after.replace("\0", "")
+    while len(ids) < limit:
+        rows = await tx.all(sql, org, behind, size, *within)
+        ids += [ChannelId(id) for id, name in rows if text in folded(name)]
+        if len(rows) < size:
+            break
+        behind = rows[-1][0]
+    ids = ids[:limit]
     found = {each.id: each for each in await channel_rows.find_many(tx, org, ids)}
     return [found[id] for id in ids]
-
-
-async def _page(
-    tx: Tx, sql: str, org: OrgId, text: str, after: str, limit: int, *within: str
-) -> Sequence[Row]:
-    if "\0" in text:
-        return []
-    return await tx.all(sql, org, text, after.replace("\0", ""), limit, *within)
 
 
 async def led(tx: Tx, org: OrgId, ids: Sequence[GroupId]) -> dict[GroupId, Led]:
@@ -166,30 +185,22 @@ KINDS = {
 }
 """What channels can be narrowed to."""
 
-_IN = "(CAST($2 AS TEXT) = '' OR LENGTH({0}) <> LENGTH(REPLACE({0}, $2, '')))"
 _GROUPS = (
     "SELECT g.org_id, g.id, g.created, g.display_name FROM groups g WHERE g.org_id = $1"
-    f" AND {_IN.format('g.display_folded')} AND g.display_folded >"
+    " AND (CAST($2 AS TEXT) = '' OR LENGTH(g.display_folded) <> LENGTH(REPLACE(g.display_folded, $2, '')))"
+    " AND g.display_folded >"
     " COALESCE((SELECT a.display_folded FROM groups a WHERE a.org_id = $1 AND a.id = $3), '')"
     " ORDER BY g.display_folded LIMIT $4"
 )
-# Both engines fold but ASCII here.
-_WORKSPACES = (
-    "SELECT w.id FROM workspaces w WHERE w.org_id = $1"
-    f" AND ({_IN.format('LOWER(w.name)')} OR {_IN.format('w.domain')})"
-    " AND (LOWER(w.name), w.id) >"
-    " (COALESCE((SELECT LOWER(a.name) FROM workspaces a WHERE a.org_id = $1 AND a.id = $3), ''), $3)"
-    " ORDER BY LOWER(w.name), w.id LIMIT $4"
-)
 _WITHIN = (
     " AND EXISTS (SELECT 1 FROM channel_workspaces h WHERE h.org_id = $1 AND h.channel_id = c.id"
-    " AND h.team_id = $5)"
+    " AND h.team_id = $4)"
 )
 _CHANNELS = (
-    f"SELECT c.id FROM channels c WHERE c.org_id = $1 AND {_IN.format('c.name')}{{kind}}{{within}}"
+    "SELECT c.id, c.name FROM channels c WHERE c.org_id = $1{kind}{within}"
     " AND (c.name, c.id) >"
-    " (COALESCE((SELECT a.name FROM channels a WHERE a.org_id = $1 AND a.id = $3), ''), $3)"
-    " ORDER BY c.name, c.id LIMIT $4"
+    " (COALESCE((SELECT a.name FROM channels a WHERE a.org_id = $1 AND a.id = $2), ''), $2)"
+    " ORDER BY c.name, c.id LIMIT $3"
 )
 _LED = (
     "SELECT e.value,"
