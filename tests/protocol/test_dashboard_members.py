@@ -193,6 +193,21 @@ def test_columns_are_chosen_by_ticks_and_kept_in_the_address(
     assert "Bob O'Neill Invited member Ann Lee Script not yet" in page.text
 
 
+def test_of_many_groups_a_row_names_some_and_a_file_all(
+    org: Org, browser: Browser, crew: Mapping[str, str]
+) -> None:
+    api, ann = org.api("v2"), crew["ann"]
+    for number in range(12):
+        api.create_group(f"Team {number:02}", ann)
+    enter(browser, org)
+    page = browser.open(f"{MEMBERS}?q=ann&columns=all")
+    assert "Team 00, Team 01, Team 02, Team 03, Team 04 and 7 more" in page.text
+    assert page.links["7 more"] == f"{of(ann)}?tab=places"
+    assert {f"Team {number:02}" for number in range(12)} <= browser.open(page.links["7 more"]).links.keys()
+    heading, line = cells(browser.ask(f"{MEMBERS}.csv?q=ann&columns=all"))
+    assert line[heading.index("Groups")].split("; ") == [f"Team {number:02}" for number in range(12)]
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -1,20 +1,21 @@
-"""Rows of the list of members: what each column shows, on the page and in a file."""
+"""Rows of the list of members: what each column shows, on the page and in a file, and how many there are."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from rosterd.dashboard.admin.members.selection import Selection
 from rosterd.dashboard.pages import iso
 from rosterd.dashboard.words import ROLES, STATUSES
 from rosterd.directory.connectors import LABELS
-from rosterd.directory.facets import Sort
+from rosterd.directory.facets import Facet, Sort
 from rosterd.directory.model import OrgId, TeamId, User, UserId
 from rosterd.store import users, workspaces
 from rosterd.store.belonging import places
 from rosterd.store.belonging.places import WORKSPACE
 from rosterd.store.engine import Tx
-from rosterd.store.people import facts
+from rosterd.store.people import facts, index
 
 
 class Row(NamedTuple):
@@ -61,6 +62,22 @@ async def rows(tx: Tx, org: OrgId, people: Sequence[User], columns: Collection[s
         )
         for user in people
     ]
+
+
+async def amount(tx: Tx, org: OrgId, chosen: Selection) -> int | None:
+    """How many people the selection has, where that is kept: by one facet at most, and status beside it."""
+    if chosen.wanted.words:
+        return None
+    given = dict(chosen.wanted.facets)
+    status = given.pop(Facet.STATUS, "")
+    if len(given) > 1:
+        return None
+    if given:
+        [(facet, value)] = given.items()
+        counted = [await index.count(tx, org, facet, value)]
+    else:
+        counted = await index.counts(tx, org, Facet.STATUS, limit=len(STATUSES))
+    return sum(int(getattr(each, status or "total")) for each in counted)
 
 
 async def _managers(tx: Tx, org: OrgId, people: Sequence[User]) -> dict[UserId, str]:

@@ -31,6 +31,9 @@ from rosterd.store.records import trail
 PATH = "/admin/members"
 AT_ONCE = 50
 
+NAMED = 5
+"""Groups and workspaces of somebody that their row names; files have all."""
+
 SUGGESTED = 50
 """Values that are suggested where any can be typed."""
 OFFERED = 100
@@ -95,7 +98,7 @@ async def members(look: Look) -> Page:
             found = await _found(tx, look.org, chosen, AT_ONCE)
         rows = await listing.rows(tx, look.org.id, found.people, chosen.columns)
         options = await _options(tx, look.org, chosen)
-        amount = await _amount(tx, look.org, chosen)
+        amount = await listing.amount(tx, look.org.id, chosen)
         is_whole = await index.is_whole(tx, look.org.id)
     if problems:
         look.alert = look.alert or WORDS["invalid_list_state"]
@@ -112,6 +115,7 @@ async def members(look: Look) -> Page:
         facets=FACETS,
         sorts={sort: name for sort, name in listing.SORT_NAMES.items() if sort is not Sort.NEWEST},
         newest=listing.SORT_NAMES[Sort.NEWEST],
+        named=NAMED,
         more=not _MORE.isdisjoint(chosen.state),
         amount=amount,
         is_whole=is_whole,
@@ -168,22 +172,6 @@ async def _some(store: Store, org: Org, ids: Sequence[UserId], columns: Sequence
 
 async def _found(tx: Tx, org: Org, chosen: Selection, limit: int) -> Found:
     return await search.page(tx, org.id, chosen.wanted, after=chosen.after, limit=limit)
-
-
-async def _amount(tx: Tx, org: Org, chosen: Selection) -> int | None:
-    """How many people the selection has, where that is kept: by one facet at most, and status beside it."""
-    if chosen.wanted.words:
-        return None
-    given = dict(chosen.wanted.facets)
-    status = given.pop(Facet.STATUS, "")
-    if len(given) > 1:
-        return None
-    if given:
-        [(facet, value)] = given.items()
-        counted = [await index.count(tx, org.id, facet, value)]
-    else:
-        counted = await index.counts(tx, org.id, Facet.STATUS, limit=len(STATUSES))
-    return sum(int(getattr(each, status or "total")) for each in counted)
 
 
 Options = Mapping[str, Sequence[tuple[str, str]]]
