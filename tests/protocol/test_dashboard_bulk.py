@@ -202,6 +202,7 @@ def test_everybody_whom_a_filter_shows_is_everybody_on_all_its_pages(org: Org, o
         "What is to be done to everybody who fits?",
         True,
     )
+    until(lambda: "s3 , s2 , s1 , s0 ." in choose(owner, [], query, all="1").text)
     [form] = [each for each in chosen.forms if each.action.endswith(BULK + query)]
     until(lambda: owner.send(form, action="").status == 400)  # and not 503: the list is being made
     page = whole(owner, owner.send(form, action="deactivate"))
@@ -219,6 +220,19 @@ def test_a_page_that_came_of_a_form_can_be_loaded_again(org: Org, owner: Browser
         page.path
     ] * 3
     assert owner.open(f"{CHOOSE}?status=active").path == "/admin/members"
+
+
+def test_the_choice_names_the_first_of_those_who_were_chosen(org: Org, owner: Browser) -> None:
+    people = crew(org, 14)
+    page = choose(owner, people[:12])
+    assert (
+        len([name for name, to in page.links.items() if to.removeprefix("/admin/members/") in people]) == 10
+    )
+    assert "and 2 more." in page.text
+    page = choose(owner, [people[0]])
+    assert page.heading == "What is to be done to 1 person?"
+    assert " more." not in page.text
+    assert choose(owner, [people[0], "W0NOBODY", "W%00"]).status == 200
 
 
 def test_nobody_ticked_is_said_in_the_list(org: Org, owner: Browser) -> None:

@@ -14,14 +14,15 @@ from rosterd.dashboard import forms, pages
 from rosterd.dashboard.admin import days
 from rosterd.dashboard.admin.bulk.words import ACTIONS
 from rosterd.dashboard.admin.frame import Done, Look, Shown, form, page
-from rosterd.dashboard.admin.members import selection
+from rosterd.dashboard.admin.members import listing, selection
+from rosterd.dashboard.admin.members.selection import Selection
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import ROLES, STATUSES
 from rosterd.directory import bulk as rules
 from rosterd.directory.bulk import MOST_PEOPLE, Action, Arguments
 from rosterd.directory.errors import Invalid, NotAllowed
-from rosterd.directory.model import Role, TeamId, UserId
-from rosterd.store import workspaces
+from rosterd.directory.model import Role, TeamId, User, UserId
+from rosterd.store import users, workspaces
 from rosterd.store.engine import Tx
 from rosterd.store.people import index, search
 
@@ -44,11 +45,17 @@ _NEEDED = {
 """The field that an action needs."""
 
 
+NAMED = 10
+"""People whom the choice names."""
+
+
 async def choose(look: Look) -> Page:
     """The choice, with what was chosen so far."""
+    chosen = selection.read(look.params)
     async with look.desk.store.scan() as tx:
         teams = await workspaces.every(tx, look.org.id)
-    filters = selection.read(look.params).filters
+        named, amount = await _named(tx, look, chosen)
+    filters = chosen.filters
     names = {str(each): name for each, name in (*STATUSES.items(), *ROLES.items())}
     names |= {each.id: each.name for each in teams}
     offered = rules.on_plan(look.org.plan)
@@ -57,6 +64,8 @@ async def choose(look: Look) -> Page:
         actions=[(each, ACTIONS[each].choice, _NEEDED.get(each, "")) for each in offered],
         ticked=forms.ticked(look.fields),
         is_all=bool(look.fields.get(ALL)),
+        named=named,
+        amount=amount,
         filters=[
             (selection.FACETS.get(name, "Search"), names.get(value, value)) for name, value in filters.items()
         ],
@@ -65,6 +74,19 @@ async def choose(look: Look) -> Page:
         roles=[(str(each), ROLES[each]) for each in (Role.MEMBER, Role.ADMIN, Role.OWNER)],
         teams=[(each.id, each.name) for each in teams],
     )
+
+
+async def _named(tx: Tx, look: Look, chosen: Selection) -> tuple[list[User], int | None]:
+    """The first of those who are meant, and how many they are; None: nobody has counted them."""
+    org = look.org.id
+    if not look.fields.get(ALL):
+        ids = [UserId(id) for id in forms.ticked(look.fields)]
+        named = [id for id in ids[:NAMED] if "\0" not in id]
+        return await users.find_many(tx, org, named), len(ids)
+    if chosen.problems:  # nobody is meant
+        return [], None
+    found = await search.page(tx, org, chosen.wanted, after=None, limit=NAMED)
+    return found.people, await listing.amount(tx, org, chosen) if found.after else len(found.people)
 
 
 @page("admin", "members", "bulk")
