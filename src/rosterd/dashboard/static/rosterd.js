@@ -133,5 +133,10 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
 });
 
+// Of a navigation that is wider than the screen, the section that one is in is in sight.
+const sections = document.querySelector(".sections");
+const here = sections?.querySelector("[aria-current]");
+if (here) sections.scrollLeft = here.offsetLeft - (sections.clientWidth - here.offsetWidth) / 2;
+
 ready(document);
 document.querySelector("[role=alert]")?.scrollIntoView({ block: "nearest" });
