@@ -275,7 +275,7 @@ def test_a_group_says_who_made_it_and_who_is_in_it(owner: Browser, crew: Crew) -
     assert {"ann", "cyd", "gus"} <= page.links.keys()
     assert "ann" in owner.open(f"{crew.at}?tab=members&q=ann").links
     assert "Nobody here is called that." in owner.open(f"{crew.at}?tab=members&q=zoe").text
-    assert "Usergroup updated" in owner.open(f"{crew.at}?tab=history").text
+    assert "Group changed" in owner.open(f"{crew.at}?tab=history").text
 
 
 def test_a_large_change_says_how_many_are_left(owner: Browser, crew: Crew, org: Org) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rosterd.directory.errors import DirectoryError, NotAllowed
 from rosterd.directory.model import Role, Status
+from rosterd.directory.signin import Means
 
 ROLES = {
     Role.PRIMARY_OWNER: "Primary owner",
@@ -22,6 +23,12 @@ STATUSES = {
     Status.INVITED: "Invited member",  # as Slack's pages say it
     Status.ACTIVE: "Active",
     Status.DEACTIVATED: "Deactivated",
+}
+
+MEANS: Mapping[str, str] = {
+    Means.OIDC: "identity provider",
+    Means.LINK: "link by e-mail",
+    Means.LOCAL: "password",
 }
 
 

@@ -10,7 +10,7 @@ import msgspec
 from rosterd.dashboard.admin.frame import Look
 from rosterd.dashboard.admin.members import profile
 from rosterd.dashboard.pages import moment
-from rosterd.dashboard.words import ROLES, WORDS
+from rosterd.dashboard.words import MEANS, ROLES, WORDS
 from rosterd.directory.connectors import LABELS, connector
 from rosterd.directory.model import Org, Role
 from rosterd.store import uuids
@@ -51,6 +51,16 @@ TITLES: Mapping[str, str] = {
     "user_added_to_usergroup": "Added to a group",
     "user_removed_from_usergroup": "Taken out of a group",
     "user_add_to_usergroup_failed": "Could not be added to a group",
+    "usergroup_updated": "Group changed",
+    "usergroup_update_enqueued": "Group changed, and people began to be moved",
+    "usergroup_added_to_team": "Connected to a workspace",
+    "usergroup_add_to_team_enqueued": "Began to be connected to a workspace",
+    "usergroup_removed_from_team": "Disconnected from a workspace",
+    "usergroup_remove_from_team_enqueued": "Began to be disconnected from a workspace",
+    "default_channel_added_to_usergroup": "Connected to a channel",
+    "default_channel_removed_from_usergroup": "Disconnected from a channel",
+    "channel_restricted_to_usergroup": "Put on the allowlist of a channel",
+    "channel_unrestricted_from_usergroup": "Taken off the allowlist of a channel",
     "user_login": "Signed in",
     "user_login_failed": "Was not let in",
     "user_logout": "Signed out",
@@ -66,6 +76,14 @@ _PLACES = {
     "channel": ("Channel", "channels"),
 }
 """Detail of an event → what it is, and where its page is below ``/admin/``."""
+
+_NAMES = {
+    "added_user_count": "People who joined",
+    "first": "For the first time",
+    "means": "By",
+    "removed_user_count": "People who left",
+}
+"""Details that are told by other names."""
 
 _UNTOLD = {"before", "after", "fields", "session", "sessions", "role"}
 """Details that are told otherwise, or say nothing to people."""
@@ -209,7 +227,9 @@ def _notes(details: Mapping[str, Any], names: trail.Names) -> Iterable[Note]:
         elif key == "expired" and isinstance(value, int):
             yield Note("Expired", moment(value))
         elif key not in _UNTOLD and value not in (None, "", False):
-            yield Note(key.replace("_", " ").capitalize(), "yes" if value is True else profile.text(value))
+            name = _NAMES.get(key, key.replace("_", " ").capitalize())
+            text = "yes" if value is True else profile.text(value)
+            yield Note(name, MEANS.get(text, text) if key == "means" else text)
 
 
 def _place(key: str, id: str, names: trail.Names) -> str:

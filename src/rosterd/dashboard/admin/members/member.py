@@ -15,13 +15,13 @@ import msgspec
 from rosterd.dashboard.admin.frame import Look, page, stamp
 from rosterd.dashboard.admin.members import history, profile
 from rosterd.dashboard.pages import Page
-from rosterd.dashboard.words import WORDS
+from rosterd.dashboard.words import MEANS, WORDS
 from rosterd.directory import access
 from rosterd.directory import users as rules
 from rosterd.directory.errors import DirectoryError
 from rosterd.directory.facets import Facet
 from rosterd.directory.model import Org, Plan, Role, User, UserId
-from rosterd.directory.signin import Means, is_open
+from rosterd.directory.signin import is_open
 from rosterd.directory.whereabouts import WORDS as WHY_NOT
 from rosterd.directory.whereabouts import sentence
 from rosterd.provisioning import cards
@@ -38,12 +38,6 @@ MOST_WORKSPACES = 200
 """Workspaces that are suggested to put somebody into."""
 
 DIALECTS = {"v2": V2, "v1": V1}
-
-MEANS = {
-    Means.OIDC: "identity provider",
-    Means.LINK: "link by e-mail",
-    Means.LOCAL: "password",
-}
 
 _GONE = ("user_deactivated", "guest_deactivated", "guest_expired")
 
