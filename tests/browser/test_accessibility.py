@@ -7,8 +7,9 @@ page takes most of the time, one test looks at all of it.
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
+from rosterd.directory.model import Role
 from tests.browser import keyboard
 from tests.browser.catalogue import PAGES, Place
 from tests.browser.chromium import NARROW, check_axe
@@ -76,3 +77,22 @@ def check_keyboard(page: Page) -> None:
     assert [stop.name for stop in stops if not stop.marked] == []
     assert [stop.name for stop in stops if stop.hidden] == []
     page.evaluate("document.activeElement.blur()")  # a skip link that has the focus hides what is below
+
+
+def test_on_a_small_screen_a_list_begins_in_sight_unless_it_is_filtered(visitor: Visitor) -> None:
+    page = visitor.window(Role.PRIMARY_OWNER, size=NARROW)
+    page.goto("/admin/log")
+    expect(page.get_by_label("Outcome")).not_to_be_visible()
+    expect(page.locator("ol.events > li").first).to_be_in_viewport()
+    page.locator("summary", has_text="Filters").click()
+    page.get_by_label("Outcome").select_option("refused")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_label("Outcome")).to_have_value("refused")
+    expect(page.get_by_label("Outcome")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_on_a_small_screen_one_sees_in_which_section_one_is(visitor: Visitor, scripts: bool) -> None:
+    page = visitor.window(Role.PRIMARY_OWNER, size=NARROW, scripts=scripts)
+    page.goto("/admin/audit")
+    expect(page.locator(".sections [aria-current]")).to_be_in_viewport(ratio=1)
