@@ -299,6 +299,9 @@ def test_somebody_is_added_to_a_workspace_and_taken_out_again(owner: Browser, cr
     page = owner.send(add)
     assert "ann is in the workspace North." in page.text
     assert crew.people(crew.north) == {crew.ann}
+    page = owner.open(f"{at}/add?who=ann")
+    assert "They are in North already." in page.text
+    assert [form for form in page.forms if "/add?" in form.action] == []
     page = owner.open(f"{at}/remove?who={crew.ann}")
     assert "They would leave 1 channel with it: #general" in page.text
     stale = owner.open(f"{at}/remove?who={crew.ann}")
