@@ -65,7 +65,7 @@ _OF_MEMBERS = (
     Place("home of a guest", "/home", EVERYBODY[::-1]),
     Place("leave a workspace", "/home/leave?team={left}", MEMBERS),
     Place("directory", "/directory", MEMBERS),
-    Place("directory searched", "/directory?q=mira+castel", MEMBERS),
+    Place("directory searched", "/directory?q=mira.castel64", MEMBERS),
     Place("directory without anybody", "/directory?q=nobody+at+all", MEMBERS),
     Place("colleague", "/directory/{member}", MEMBERS),
     Place("consent", f"/oauth/v2/authorize?client_id={{client_id}}&{_ASKED}", OWNERS, otherwise=303),
