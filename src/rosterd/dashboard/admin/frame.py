@@ -128,9 +128,9 @@ class Look:
 
     @property
     def section(self) -> str:
-        """The section of the navigation that the page belongs to."""
-        route = self.visit.route
-        return route[1] if len(route) > 1 else ""
+        """The section of the navigation that the page belongs to: the overview's, if to no other."""
+        _, *rest = self.visit.route
+        return rest[0] if rest and any(rest[0] == each.key for each in SECTIONS) else ""
 
 
 class Done(NamedTuple):

@@ -133,7 +133,6 @@ async def members_file(look: Look) -> Page:
     """
     chosen = selection.read(look.params)
     if chosen.problems:
-        look.alert = WORDS["invalid_list_state"]
         return look.render(
             "members_refused.html", 400, problems=chosen.problems, to=pages.link(PATH, chosen.state)
         )
