@@ -56,6 +56,7 @@ _COMBINED = (
     {"q": "tan", "department": "Sales"},
     {"q": "mira castell"},
     {"q": "a", "sort": "name"},
+    {"q": "tansy", "sort": "name"},
     {"department": "Sales", "sort": "name"},
     {"status": "invited", "sort": "-username"},
     {"group": "{group}", "sort": "name"},

@@ -391,6 +391,28 @@ def test_colleagues_find_each_other_invited_ones_too(org: Org, browser: Browser)
     assert "<b>&" in browser.open("/directory?q=zoe").text
 
 
+def test_whose_name_begins_with_what_is_looked_for_comes_first(org: Org, browser: Browser) -> None:
+    api = org.api("v2")
+    names = {"a": "Anna  Berg", "b": "Berg Adler", "c": "Cleo Bergström", "d": "bergmann", "e": "Aron Zorn"}
+    for username, name in names.items():
+        api.create_user(username, displayName=name)
+    api.create_user("berger", displayName="Aaron")
+    api.delete(f"Users/{api.create_user('gone', displayName='Berg')['id']}")
+    sign_in(browser, org, org.create_user("zoe"))
+    inside.index(org.server.database, org.org_id)
+
+    def found(q: str) -> list[str]:
+        page = browser.open(f"/directory?q={q}")
+        return re.findall(r'<span class="faint">(\w+)</span></th>', page.response.text)
+
+    assert found("BERG") == ["b", "d", "berger", "a", "c"]
+    assert found("berg++a") == ["b", "berger", "a"]
+    assert found("adler") == ["b"]
+    assert found("berg%00") == found("berg")
+    for after in (".", ".x", "x."):
+        assert browser.open(f"/directory?q=berg&after={after}").status == (200 if after == "." else 400)
+
+
 def test_a_colleague_has_a_page(org: Org, browser: Browser) -> None:
     api = org.api("v2")
     boss = org.create_user("boss")

@@ -15,11 +15,13 @@ from rosterd.dashboard.people import manager_of, shown
 from rosterd.directory.errors import NotAllowed, NotFound
 from rosterd.directory.facets import Sort, asked
 from rosterd.directory.model import OrgId, Plan, Role, TeamId, User, UserId, Workspace
+from rosterd.directory.names import folded
 from rosterd.store import users, workspaces
 from rosterd.store.belonging import places
 from rosterd.store.doors.sessions import Seat
 from rosterd.store.engine import Tx
 from rosterd.store.people import index, search
+from rosterd.store.people.orders import encoded
 from rosterd.store.people.search import Found, Wanted
 
 PATH = "/directory"
@@ -27,10 +29,12 @@ AT_ONCE = 50
 MAX_SEARCH = 100
 SECONDS = 0.3
 """After which a page has whom it has found by then."""
+_REST = "."
+"""Begins a place among those who are found by other words than the first of their display names."""
 
 
 async def directory(desk: Desk, visit: Visit) -> Page:
-    """Everybody who is not deactivated, by display name; ``q``: how words of their names begin.
+    """Everybody who is not deactivated, by display name; ``q``: how it begins, or words of their names do.
 
     ``after``: where the page before ended.
     """
@@ -79,21 +83,37 @@ async def colleague(desk: Desk, visit: Visit, user_id: str) -> Page:
 
 
 async def _page(tx: Tx, org: OrgId, q: str, after: str | None) -> Found:
-    """The next people, without those who are deactivated. May have fewer than `AT_ONCE`, and say so."""
-    if q and not (words := asked(q)):  # nothing but punctuation, say: no words, and not everybody
+    """The next people who are not deactivated. Whose display name begins with ``q`` comes first.
+
+    May have fewer than `AT_ONCE`, and say so. Of a common name, everybody is at one place in the order of
+    display names: whoever looked for others on the way there would seldom come so far in time.
+    """
+    words, name = asked(q), folded(" ".join(q.replace("\0", " ").split()))
+    if q and not words:  # nothing but punctuation, say: no words, and not everybody
         return Found([], None, False)
-    wanted = Wanted(words if q else (), sort=Sort.NAME)
+    is_rest = not q or (after or "").startswith(_REST)
+    place = (after or "").removeprefix(_REST) or ("" if is_rest else encoded(Sort.NAME, (name, -1, "")))
     deadline = time.monotonic() + SECONDS
     people: list[User] = []
     while True:
+        wanted = Wanted(words if is_rest else (), sort=Sort.NAME)
         left = AT_ONCE - len(people)
-        found = await search.page(tx, org, wanted, after=after, limit=left, seconds=SECONDS)
-        people += [user for user in found.people if not user.deactivated]
-        after = found.after
-        if len(people) >= AT_ONCE or after is None:
-            return Found(people, after, False)
-        if found.stopped or time.monotonic() > deadline:
-            return Found(people, after, True)
+        found = await search.page(tx, org, wanted, after=place or None, limit=left, seconds=SECONDS)
+        fitting = [each for each in found.people if not q or _is_called(each, name) is not is_rest]
+        people += [user for user in fitting if not user.deactivated]
+        following = found.after
+        if not is_rest and (following is None or len(fitting) < len(found.people)):
+            is_rest, following = True, ""
+        if following is None:
+            return Found(people, None, False)
+        is_full = len(people) >= AT_ONCE
+        if is_full or found.stopped or time.monotonic() > deadline:
+            return Found(people, f"{_REST}{following}" if q and is_rest else following, not is_full)
+        place = following
+
+
+def _is_called(user: User, name: str) -> bool:
+    return folded(user.display_name).startswith(name)
 
 
 async def _shared(tx: Tx, seat: Seat, user: User) -> list[Workspace]:
