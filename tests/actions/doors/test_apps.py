@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from rosterd.actions.doors import apps
 from rosterd.directory.apps import App
+from rosterd.directory.errors import DirectoryError
 from rosterd.directory.model import Role, TeamId, Token, TokenId, User
 from rosterd.store.doors import tokens
 from tests.actions.acme import operator
@@ -182,6 +184,17 @@ async def test_a_token_is_rotated_once_and_then_its_successor(house: House) -> N
         await rotate(house, former.id)
     assert await dump(house.store) == before
     await rotate(house, made.id)
+
+
+async def test_of_rotations_at_the_same_time_one_counts(house: House) -> None:
+    for overlap, code in ((3600, "token_rotated"), (0, "token_ended")):
+        former, _ = await make(house, house.owner)
+        ends = await asyncio.gather(
+            *(rotate(house, former.id, overlap) for _ in range(4)), return_exceptions=True
+        )
+        assert [end.code for end in ends if isinstance(end, DirectoryError)] == [code] * 3
+        [(made, _)] = [end for end in ends if not isinstance(end, BaseException)]
+        assert (await found(house, former.id)).replaced_by == made.id
 
 
 async def test_an_overlap_never_makes_a_token_last_longer_and_the_new_one_lasts_as_long(house: House) -> None:
