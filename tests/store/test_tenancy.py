@@ -58,11 +58,11 @@ from rosterd.store import (
 )
 from rosterd.store.belonging import connections, consequences, listings, places, previews, whereabouts
 from rosterd.store.contract import CardOf, Step
-from rosterd.store.doors import apps, idps, passwords, sessions, submissions, tokens, verifications
+from rosterd.store.doors import apps, idps, passwords, sessions, submissions, tokens
 from rosterd.store.engine import Row, Tx, open_store
 from rosterd.store.engines.statements import for_postgresql
 from rosterd.store.people import facts, index, search
-from rosterd.store.records import activity, analytics, attention, audit, log, requests, trail
+from rosterd.store.records import activity, analytics, attention, audit, log, requests, trail, verifications
 from rosterd.store.tables import metadata
 from tests.servers import Databases
 from tests.store.rows import ACTOR, E1, a_group, a_user, an_event, an_org, found, gather

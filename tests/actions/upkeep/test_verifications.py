@@ -9,10 +9,10 @@ import pytest
 from rosterd.actions.upkeep import verifications
 from rosterd.actions.upkeep.verifications import LOST_SECONDS, is_under_way
 from rosterd.directory.model import Role
-from rosterd.store.doors import verifications as rows
-from rosterd.store.doors.verifications import KEPT, Verification
 from rosterd.store.records import audit
+from rosterd.store.records import verifications as rows
 from rosterd.store.records.audit import Verdict
+from rosterd.store.records.verifications import KEPT, Verification
 from tests.actions.acting import House, refused
 
 pytestmark = pytest.mark.anyio

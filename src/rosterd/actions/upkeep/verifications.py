@@ -13,11 +13,11 @@ import logging
 from rosterd.directory.access import check_owns
 from rosterd.directory.errors import Taken
 from rosterd.directory.model import Actor, Org
-from rosterd.store.doors import verifications as rows
-from rosterd.store.doors.verifications import Verification
 from rosterd.store.engine import Store, StoreError, Tx
 from rosterd.store.records import audit
+from rosterd.store.records import verifications as rows
 from rosterd.store.records.audit import Verdict
+from rosterd.store.records.verifications import Verification
 
 log = logging.getLogger("rosterd.actions")
 

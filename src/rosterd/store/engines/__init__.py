@@ -6,5 +6,5 @@ Rules of this package:
    chooses by the URL.
 2. An engine promises durability before it answers, and no statement without an end: a time is up, or it is
    cancelled.
-3. Nothing here knows a table.
+3. Nothing here knows a table, but for the names of those that `Tx.known` is about.
 """

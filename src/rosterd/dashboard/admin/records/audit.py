@@ -21,9 +21,8 @@ from rosterd.directory import trail as vocabulary
 from rosterd.directory.errors import Invalid
 from rosterd.directory.model import OrgId, Role
 from rosterd.store import uuids
-from rosterd.store.doors import verifications
 from rosterd.store.engine import Tx
-from rosterd.store.records import trail
+from rosterd.store.records import trail, verifications
 from rosterd.store.records.trail import Wanted
 
 PATH = "/admin/audit"
