@@ -155,7 +155,8 @@ def test_a_program_with_a_wrong_base_url_is_there_once_a_minute(org: Org, owner:
     revoked, limited = (org.token_for(org.owner_email, *more) for more in ((), ("--allow-ip", "192.0.2.9")))
     for path in ("Users", "scim/Users", "v2/Users", "scim/v3/Users", "scim/v2/scim/v2/Users", "scim"):
         for mine in (token, "xoxp-wrong", None):
-            headers = {"Authorization": f"Bearer {mine}"} if mine else {}
+            headers = {"Accept": "text/html, image/gif, */*; q=0.2"}  # as Java's programs ask
+            headers |= {"Authorization": f"Bearer {mine}"} if mine else {}
             answer = org.server.http.get(f"{org.server.url}/{path}", headers=headers)
             assert answer.status_code in ((404, 400) if mine == token or path[:4] != "scim" else (401,)), path
     for mine in (revoked, limited):

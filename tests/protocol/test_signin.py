@@ -333,6 +333,8 @@ def test_where_nothing_is_browsers_get_a_page_and_programs_what_they_always_get(
         assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
         assert "<h1>There is no such page</h1>" in page.text
     assert server.http.get(f"{server.url}/nope").json() == nothing
+    program = {"Accept": "text/html, image/gif, image/jpeg, */*; q=0.2", "Authorization": "Bearer xoxp-none"}
+    assert server.http.get(f"{server.url}/nope", headers=program).json() == nothing  # as Java asks
     for path in ("/scim/nope", "/scim/v2/nope", "/scim//v2", "/api/nope", "/audit/nope", "/audit/v1/%00"):
         answer = server.http.get(server.url + path, headers={"Accept": ACCEPTED})
         assert answer.headers["content-type"] == JSON_MEDIA

@@ -79,7 +79,7 @@ class Pages:
 class Elsewhere:
     """The service where nothing else is: a page to browsers, and to programs what ``programs`` says.
 
-    Here are the addresses of organisations, which programs are told, and nothing more.
+    The addresses of organisations, of which programs are told (``team.info``), lead to their pages.
     """
 
     def __init__(self, site: Site, programs: Service) -> None:
@@ -101,7 +101,9 @@ class Elsewhere:
 
 
 def _wants_page(request: Request) -> bool:
-    """Whether a browser asks: for HTML before anything else."""
+    """Whether a browser asks: for HTML before anything else, and without a token."""
+    if (request.header(b"authorization") or "").lower().startswith("bearer "):
+        return False  # Java's programs ask for HTML unless they are told otherwise
     first = (request.header(b"accept") or "").partition(",")[0]
     return first.partition(";")[0].strip().lower() == "text/html"
 
