@@ -229,6 +229,8 @@ def test_a_form_sent_after_the_session_has_ended_leads_back_to_its_page(org: Org
     for what, back in (("deactivate", f"/admin/members/{ann}/deactivate"), ("signout", "/admin")):
         page = browser.send(Form("post", f"/admin/members/{ann}/{what}", {"once": "x" * 20}))
         assert (page.path, parameters(str(page.response.url))) == (f"/signin/{org.domain}", {"next": back})
+    assert browser.send(Form("post", "/signout", {})).path == f"/signin/{org.domain}"
+    assert browser.secret is None
 
 
 def test_an_operator_sees_sessions_and_ends_them(org: Org, browser: Browser) -> None:

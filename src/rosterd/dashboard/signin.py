@@ -191,12 +191,13 @@ async def leave(desk: Desk, visit: Visit) -> Page:
     """Sign out; with ``everywhere``, of every browser."""
     fields = await forms.fields(visit, desk.base_url)
     async with desk.store.write() as tx:
+        org = await desk.cookies.org(visit, tx)
         seat = await desk.cookies.seat(visit, tx)
         if seat is not None:
             await actions.sign_out(tx, seat.org, seat.session, actor=actor_of(seat, visit))
             if fields.get("everywhere"):
                 await actions.end_sessions_of(tx, seat.org, seat.user, actor=actor_of(seat, visit))
-    where = "/signin" if seat is None else f"/signin/{seat.org.domain}"
+    where = "/signin" if org is None else f"/signin/{org.domain}"
     return pages.redirect(where, cookies=(desk.cookies.no_session(), desk.cookies.no_flow()))
 
 
