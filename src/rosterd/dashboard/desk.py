@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from rosterd.dashboard import pages, session
 from rosterd.dashboard.oidc import Providers
@@ -143,8 +143,10 @@ def address(visit: Visit) -> str:
     >>> from types import SimpleNamespace
     >>> address(SimpleNamespace(segments=("admin", "members"), params={"q": "a b"}))
     '/admin/members?q=a+b'
+    >>> address(SimpleNamespace(segments=("directory", "ü?a#b"), params={}))
+    '/directory/%C3%BC%3Fa%23b'
     """
-    path = "/" + "/".join(visit.segments or ())
+    path = "/" + "/".join(quote(each, safe="") for each in visit.segments or ())
     return f"{path}?{urlencode(visit.params)}" if visit.params else path
 
 
