@@ -16,8 +16,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from tests.protocol import inside, premises
-from tests.protocol.browser import Browser, Form, Screen, sign_in
+from tests.protocol import inside, premises, secrets_at_rest
+from tests.protocol.browser import Browser, Form, Screen, parameters, sign_in
 from tests.protocol.conftest import MakeOrg
 from tests.protocol.live import SECRET, Org, Server, make_org
 
@@ -185,7 +185,13 @@ def test_what_an_action_needs_is_asked_for_and_what_was_typed_stays(org: Org, ow
     assert team in {stay["place_id"] for stay in stays}
     page = draft(owner, [ann], "set_role", role="admin")
     assert (page.heading, "Member → Admin" in page.text) == ("Make 1 person Admin", True)
-    confirm(owner, page, "admin")
+    secrets_at_rest.age_proofs(org.server.database, org.org_id, 31 * 60)
+    page = confirm(owner, page, "admin")  # whoever has that role can open every door
+    assert (page.status, "Sign in again first." in page.text) == (403, True)
+    assert [each["role"] for each in org.users() if each["user_id"] == ann] == ["member"]
+    assert parameters(page.links["sign in again"])["next"] == page.path
+    sign_in(owner, org, org.owner_id)
+    confirm(owner, owner.open(page.path), "admin")
     assert [each["role"] for each in org.users() if each["user_id"] == ann] == ["admin"]
 
 

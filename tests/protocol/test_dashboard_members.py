@@ -523,7 +523,7 @@ def test_the_organisation_is_handed_over_by_typing_a_name(
     assert browser.open(of(crew["ann"], "deactivate")).status == 403
 
 
-def test_the_organisation_is_handed_over_after_a_fresh_sign_in(
+def test_more_permissions_are_given_after_a_fresh_sign_in_and_taken_without_one(
     org: Org, browser: Browser, crew: Mapping[str, str]
 ) -> None:
     path = of(crew["ann"], "role")
@@ -533,11 +533,13 @@ def test_the_organisation_is_handed_over_after_a_fresh_sign_in(
     page = browser.open(path)
     again = f"/signin/{org.domain}?{urlencode({'next': path, 'again': '1'})}"
     assert page.links["sign in again"] == again
-    page = browser.send(page.form(path), role="primary_owner", confirm="Ann Lee")
-    assert (page.status, "Sign in again first." in page.text) == (403, True)
-    assert (page.form(path).fields["confirm"], page.links["sign in again"]) == ("Ann Lee", again)
-    assert roles_of(org)[org.owner_id] == "primary_owner"
-    assert browser.send(page.form(path), role="admin").status == 200  # no other role asks for it
+    for role in ("admin", "owner", "primary_owner"):
+        page = browser.send(page.form(path), role=role, confirm="Ann Lee")
+        assert (page.status, "Sign in again first." in page.text) == (403, True)
+        assert (page.form(path).fields["confirm"], page.links["sign in again"]) == ("Ann Lee", again)
+    assert (roles_of(org)[org.owner_id], roles_of(org)[crew["ann"]]) == ("primary_owner", "member")
+    olga = org.create_user("olga", "owner")
+    assert browser.send(browser.open(of(olga, "role")).form(of(olga, "role")), role="admin").status == 200
     sign_in(browser, org, org.owner_id)
     page = browser.send(browser.open(path).form(path), role="primary_owner", confirm="Ann Lee")
     assert "Ann Lee is now the primary owner" in page.text

@@ -14,8 +14,10 @@ from rosterd.dashboard import pages
 from rosterd.dashboard.admin.bulk.choice import PATH
 from rosterd.dashboard.admin.bulk.words import ACTIONS, STATES, changes, outcome, result, title
 from rosterd.dashboard.admin.frame import Done, Look, form, page
+from rosterd.dashboard.admin.fresh import again_link, check_fresh
 from rosterd.dashboard.pages import Page
 from rosterd.dashboard.words import WORDS
+from rosterd.directory import access
 from rosterd.directory import bulk as rules
 from rosterd.directory.bulk import DONE, TO_DO, UNCHANGED, Action, Batch, State
 from rosterd.directory.errors import DirectoryError, NotFound
@@ -136,6 +138,7 @@ async def batch(look: Look, id: str) -> Page:
         following=following,
         after=after,
         is_back=found.action is Action.UNDO,
+        again=again_link(look) if _makes_administrators(found) else "",
     )
 
 
@@ -171,6 +174,11 @@ def _row(found: Batch, person: Person, known: dict[UserId, User]) -> Row:
     )
 
 
+def _makes_administrators(found: Batch) -> bool:
+    role = found.arguments.role
+    return found.action is Action.SET_ROLE and role is not None and access.may_administer(role)
+
+
 def _is_undoable(found: Batch) -> bool:
     try:
         rules.check_undoable(found)
@@ -181,8 +189,10 @@ def _is_undoable(found: Batch) -> bool:
 
 @form("admin", "bulk", "*", "confirm", shown=batch)
 async def confirm(tx: Tx, look: Look, id: str) -> Done:
-    """What the preview shows is done."""
+    """What the preview shows is done. Administrators are made after a fresh sign-in alone."""
     found = await actions.confirm(tx, look.org, id, look.fields.get("typed", ""), actor=look.actor)
+    if _makes_administrators(found):
+        check_fresh(look)
     return Done(f"{PATH}/{id}", "It is done." if found.state is State.ENDED else "")
 
 
