@@ -3,5 +3,5 @@
 Rules of this package:
 
 1. Rows are read in slices by primary key, in one snapshot; memory does not grow with their number.
-2. A table that nobody told this package about is a test that fails (``tests/store/test_tables.py``).
+2. A copy of a database takes whatever tables there are; an export names what it has of an organisation.
 """
