@@ -14,8 +14,10 @@ from typing import Any
 
 import httpx
 import pytest
+from uvicorn.protocols.http import httptools_impl
 
 from rosterd.cli import logs
+from rosterd.cli.logs import BROKEN_OFF
 from tests.cli.shell import Shell
 from tests.cli.test_serve import refusal, serving
 
@@ -43,6 +45,12 @@ class TestForms:
         logging.getLogger("rosterd.web").warning("%d of %s", 3, "four")
         logging.getLogger("rosterd.web").debug("nobody asked")
         assert capsys.readouterr().err == "WARNING rosterd.web: 3 of four\n"
+
+    def test_that_an_answer_was_broken_off_is_said_once(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert BROKEN_OFF in Path(httptools_impl.__file__).read_text()
+        logs.set_up("text", "info")
+        logging.getLogger("uvicorn.error").error(BROKEN_OFF)
+        assert capsys.readouterr().err == ""
 
     def test_nobody_begins_a_line_by_what_they_say(self, capsys: pytest.CaptureFixture[str]) -> None:
         logs.set_up("text", "info")

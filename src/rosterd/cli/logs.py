@@ -14,11 +14,15 @@ from rosterd.web.redaction import redacted
 
 TEXT = "%(levelname)s %(name)s: %(message)s"
 
+BROKEN_OFF = "ASGI callable returned without completing response."
+"""What uvicorn calls an error, whyever an answer was broken off. :mod:`rosterd.web.endpoint` has said why."""
+
 
 def set_up(form: str, level: str) -> None:
     """All logs of this process from now on. ``form``: text or json; ``level``: a level's name."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_json() if form == "json" else logging.Formatter(TEXT))
+    handler.addFilter(lambda record: record.msg != BROKEN_OFF)
     handler.addFilter(_without_secrets)
     if form == "text":
         handler.addFilter(_on_one_line)
