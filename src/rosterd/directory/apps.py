@@ -201,6 +201,14 @@ def has_ended(token: Token, now: int) -> bool:
     return token.revoked is not None or (token.expires is not None and token.expires <= now)
 
 
+def holds_place(successor: Token | None, now: int) -> bool:
+    """Whether a token that took the place of another has it still at ``now`` (seconds), or has passed it on.
+
+    Else the place is free: the successor was lost and revoked, say.
+    """
+    return successor is not None and (successor.replaced_by is not None or not has_ended(successor, now))
+
+
 def is_administrative(scopes: Collection[str]) -> bool:
     """Whether one of these scopes is of administrators: ``admin`` and all below it.
 

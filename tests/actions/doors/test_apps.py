@@ -183,7 +183,18 @@ async def test_a_token_is_rotated_once_and_then_its_successor(house: House) -> N
     async with refused(house.store, "token_rotated"):
         await rotate(house, former.id)
     assert await dump(house.store) == before
-    await rotate(house, made.id)
+    last, _ = await rotate(house, made.id, 0)
+    async with refused(house.store, "token_rotated"):
+        await rotate(house, former.id)
+    assert (await found(house, made.id)).replaced_by == last.id
+
+
+async def test_a_token_is_rotated_once_more_when_its_successor_was_lost(house: House) -> None:
+    former, _ = await make(house, house.owner)
+    lost, _ = await rotate(house, former.id)
+    await revoke(house, lost.id)
+    made, _ = await rotate(house, former.id)
+    assert (await found(house, former.id)).replaced_by == made.id
 
 
 async def test_of_rotations_at_the_same_time_one_counts(house: House) -> None:

@@ -97,14 +97,17 @@ async def rotate_token(
     The former works for ``overlap_seconds`` more (0: no more; at most 30 days), never longer than it would
     have. If it had a time to end, the new one lasts as long as it was made to last. Who may: as for
     :func:`create_token`. Raises ``invalid_overlap``, ``no_such_token``, ``token_ended`` for one that
-    counts no more, and ``token_rotated`` for one that was rotated before: its successor can be.
+    counts no more, and ``token_rotated`` for one that was rotated before: its successor can be. Where that
+    has ended and has none itself, the former can be once more.
     """
     if not 0 <= overlap_seconds <= rules.MAX_OVERLAP:
         raise Invalid("invalid_overlap")
     owner, former = await _counting(tx, org, token_id, actor)
-    if former.replaced_by is not None:
-        raise NotAllowed("token_rotated", token=token_id, replaced_by=former.replaced_by)
     now = tx.now // 1_000_000
+    if former.replaced_by is not None:
+        successor = await tokens.find(tx, org.id, former.replaced_by)
+        if rules.holds_place(successor, now):
+            raise NotAllowed("token_rotated", token=token_id, replaced_by=former.replaced_by)
     lasts = None if former.expires is None else former.expires - former.created // 1_000_000
     made = await create_token(
         tx,

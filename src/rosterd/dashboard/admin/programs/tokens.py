@@ -193,11 +193,12 @@ async def _row(look: Look, token_id: str) -> Row:
 
 
 async def _successor(look: Look, token: Token) -> Token | None:
-    """The token that took the place of this one."""
+    """The token that took the place of this one, and holds it."""
     if token.replaced_by is None:
         return None
     async with look.desk.store.read() as tx:
-        return await tokens.find(tx, look.org.id, token.replaced_by)
+        found = await tokens.find(tx, look.org.id, token.replaced_by)
+    return found if rules.holds_place(found, int(time.time())) else None
 
 
 async def _owners(tx: Tx, look: Look) -> list[User]:
