@@ -66,6 +66,14 @@ URNS: Mapping[str, Urns] = {
 }
 
 
+@dataclass(slots=True)
+class Stock:
+    """Organisations of one plan that nobody has asked for yet, and how many to make when they are used up."""
+
+    ready: list[inside.Made] = field(default_factory=list)
+    batch: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A server process and its database."""
@@ -75,6 +83,7 @@ class Server:
     database: str
     http: httpx.Client = field(repr=False)
     pid: int = 0  # unless it is of no interest
+    stocks: dict[str, Stock] = field(default_factory=dict, repr=False, compare=False)  # by plan
 
     def run(self, *arguments: str, fails: bool = False) -> str:
         """The stdout of a ``rosterd`` command on the server's database; with ``fails``, its stderr."""
@@ -328,16 +337,19 @@ class Org:
         return [event.action for event in inside.events(self.server.database, self.org_id, entity_id)]
 
 
-_BATCH = 20
+_LARGEST_BATCH = 20
 _numbers = itertools.count(1)
-_ready: dict[tuple[str, str], list[inside.Made]] = {}
 
 
 def make_org(server: Server, plan: str = "enterprise") -> Org:
-    """A new organisation with a token of its primary owner. They are made by the dozen: that is faster."""
-    ready = _ready.setdefault((server.database, plan), [])
-    if not ready:
+    """A new organisation with a token of its primary owner.
+
+    Several are made at a time, which is faster, and more of them where many were asked for.
+    """
+    stock = server.stocks.setdefault(plan, Stock())
+    if not stock.ready:
         worker = f"{os.environ.get('PYTEST_XDIST_WORKER', 'gw')}-{os.getpid()}"
-        domains = [f"{worker}-{next(_numbers)}" for _ in range(_BATCH)]
-        ready += inside.make_orgs(server.database, Plan(plan), domains, SECRET.encode())
-    return Org(server, *ready.pop())
+        domains = [f"{worker}-{next(_numbers)}" for _ in range(stock.batch)]
+        stock.ready = inside.make_orgs(server.database, Plan(plan), domains, SECRET.encode())
+        stock.batch = min(2 * stock.batch, _LARGEST_BATCH)
+    return Org(server, *stock.ready.pop())
