@@ -107,7 +107,7 @@ def serving(
     with (
         log.open("wb") as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment) as process,
-        httpx.Client(timeout=60, trust_env=False) as http,
+        httpx.Client(timeout=60, trust_env=False, verify=False) as http,
     ):
         try:
             assert process.stdout is not None

@@ -309,7 +309,7 @@ def running(database: str, log: Path) -> Iterator[tuple[subprocess.Popen[bytes],
 
 def test_a_kill_in_the_middle_repeats_nothing_and_forgets_nobody(database_url: str, tmp_path: Path) -> None:
     log = tmp_path / "stderr.log"
-    with httpx.Client(timeout=PATIENCE, trust_env=False) as http:
+    with httpx.Client(timeout=PATIENCE, trust_env=False, verify=False) as http:
         with running(database_url, log) as (process, url):
             org = make_org(Server("sqlite", url, database_url, http, process.pid))
             people = crew(org, 600)

@@ -29,19 +29,10 @@ def browser(server: Server) -> Iterator[Browser]:
         yield opened
 
 
-def wait(browser: Browser, text: str, path: str = MEMBERS, *, there: bool = True) -> None:
-    """Until a page says something, or (``there`` False) says it no more: the index is a moment behind."""
-    for _ in range(200):
-        if (text in browser.open(path).text) is there:
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{path} never changes")
-
-
 def enter(browser: Browser, org: Org, user: str | None = None) -> Browser:
     """The browser of the owner, or of this person, once the index knows everybody."""
     sign_in(browser, org, user or org.owner_id)
-    wait(browser, "The index of members is being made.", there=False)
+    inside.index(org.server.database, org.org_id)
     return browser
 
 
@@ -280,7 +271,7 @@ def test_a_file_has_the_selection_and_nothing_that_is_executed(
 def test_a_long_file_has_everybody_once(org: Org, browser: Browser) -> None:
     people = inside.add_people(org.server.database, org.domain, 1_250)
     enter(browser, org)
-    wait(browser, "1,251 people in all")
+    assert "1,251 people in all" in browser.open(MEMBERS).text
     _, *lines = cells(browser.ask(f"{MEMBERS}.csv?sort=name&columns=none"))
     assert sorted(line[0] for line in lines) == sorted([org.owner_id, *people])
     _, *lines = cells(browser.ask(f"{MEMBERS}.csv?status=invited&columns=none"))
