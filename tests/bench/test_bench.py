@@ -21,6 +21,12 @@ from rosterd.store.engine import open_store
 from rosterd.store.upkeep import fsck
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> seeds.Place:
+    """An organisation that earlier runs have made. Nobody writes to it."""
+    return seeds.prepared(tmp_path_factory.mktemp("kept"), 1_000)
+
+
 def test_every_limit_is_lifted_and_the_locks_are_off() -> None:
     table = settings.limits(settings.load({"rate_limits": "slack", "limits_table": servers.LIMITS[-1]}))
     assert table is not None
@@ -30,10 +36,10 @@ def test_every_limit_is_lifted_and_the_locks_are_off() -> None:
     assert lifted.keys() == ALL.keys()
 
 
-def test_an_organisation_is_made_once_and_is_sound(tmp_path: Path) -> None:
-    place = seeds.prepared(tmp_path, 1_000)
-    made = place.database.stat().st_mtime_ns
-    assert seeds.prepared(tmp_path, 1_000).database.stat().st_mtime_ns == made
+def test_an_organisation_is_made_once_and_is_sound(kept: seeds.Place, tmp_path: Path) -> None:
+    made = kept.database.stat().st_mtime_ns
+    place = seeds.prepared(kept.folder.parent, 1_000)
+    assert place.database.stat().st_mtime_ns == made
     assert len(place.ids(5_000)) == place.seed().users == 1_000
     assert {len(line) for line in place.rows.read_bytes().splitlines()} == {47}
     assert asyncio.run(_problems(place.database)) == []
@@ -42,11 +48,10 @@ def test_an_organisation_is_made_once_and_is_sound(tmp_path: Path) -> None:
     assert user.status == 200
 
 
-def test_every_page_that_is_measured_is_there(tmp_path: Path) -> None:
-    place = seeds.prepared(tmp_path, 1_000)
-    database = f"sqlite:///{place.database}"
+def test_every_page_that_is_measured_is_there(kept: seeds.Place, tmp_path: Path) -> None:
+    database = f"sqlite:///{shutil.copy(kept.database, tmp_path)}"
     with servers.rosterd(database, tmp_path / "log") as server:
-        stage = Stage("sqlite", place, place.seed(), server, database, database, tmp_path, Pace(0, 1))
+        stage = Stage("sqlite", kept, kept.seed(), server, database, database, tmp_path, Pace(0, 1))
         cookie = dashboard.signed_in(stage)
         names = dashboard.found(stage, cookie)
         addresses = stage.write("addresses", [each.path.format_map(names) for each in dashboard.ADDRESSES])
@@ -85,16 +90,17 @@ def test_a_missing_program_is_named_with_where_it_comes_from(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk makes the load")
-def test_a_run_leaves_its_figures_in_a_file(tmp_path: Path) -> None:
+def test_a_run_leaves_its_figures_in_a_file(kept: seeds.Place) -> None:
+    folder = kept.folder.parent
     chosen = "--only get,post --sizes 1k --engines sqlite --seconds 1 --rounds 1 --folder"
-    words = [sys.executable, "-m", "bench", *chosen.split(), str(tmp_path)]
+    words = [sys.executable, "-m", "bench", *chosen.split(), str(folder)]
     done = subprocess.run(words, cwd=machine.ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    found = json.loads(next(tmp_path.glob("results-*.json")).read_bytes())
+    found = json.loads(next(folder.glob("results-*.json")).read_bytes())
     assert [(figure["name"], figure["users"]) for figure in found["figures"]] == [
         ("GET by id", 1_000),
         ("POST user, 32 in flight", 1_000),
     ], done.stdout
     assert all(figure["value"] > 0 and figure["ratio"] > 0 for figure in found["figures"])
     assert found["notes"] == []
-    assert not list(tmp_path.glob("seeds-*/work"))
+    assert not list(folder.glob("seeds-*/work"))
