@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import stat
@@ -35,11 +36,34 @@ LEFT_OUT = (
 BEFORE, BEYOND = "0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-12:00"
 
 
+@pytest.fixture(scope="module")
+def template(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """Commands on a SQLite file with the demo organisation, to be copied and looked at."""
+    made = Shell(tmp_path_factory.mktemp("populated") / "rosterd.db")
+    shutil.copyfile(migrated_file, made.path)
+    populate(made.url)
+    return made
+
+
+@pytest.fixture(scope="module")
+def demo(template: Shell) -> str:
+    """The lines of that organisation, with its trail."""
+    return template.text("export", "--org", "demo", "--audit")
+
+
 @pytest.fixture
-def exported(shell: Shell) -> str:
-    """The demo organisation with its trail, exported from SQLite."""
-    populate(shell.url)
-    return shell.text("export", "--org", "demo", "--audit")
+def exported(shell: Shell, template: Shell, demo: str) -> str:
+    """The demo organisation with its trail, exported from the SQLite file of ``shell``."""
+    shutil.copyfile(template.path, shell.path)
+    return demo
+
+
+@pytest.fixture
+def other(migrated_file: Path, tmp_path: Path) -> Shell:
+    """Commands on another empty database."""
+    made = Shell(tmp_path / "other.db")
+    shutil.copyfile(migrated_file, made.path)
+    return made
 
 
 @pytest.fixture
@@ -417,14 +441,12 @@ WRONG: dict[str, tuple[Callable[[Lines], object], str]] = {
 
 @pytest.mark.parametrize("what", WRONG)
 def test_what_is_wrong_is_named_by_its_line_and_nothing_is_imported(
-    exported: str, shell: Shell, tmp_path: Path, what: str
+    demo: str, other: Shell, tmp_path: Path, what: str
 ) -> None:
     change, line = WRONG[what]
-    lines = parsed(exported)
+    lines = parsed(demo)
     user = lines.index(first(lines, "user")) + 1
     change(lines)
-    other = Shell(tmp_path / "other.db")
-    other.line("db", "upgrade")
     before = rows(other.url)
     said = other.failure("import", written(tmp_path / "x.jsonl", text_of(lines)))
     assert line.format(user=user, second=user + 1) in said
@@ -439,26 +461,23 @@ def test_a_manager_may_come_later(exported: str, new: Shell, tmp_path: Path) -> 
     assert new.text("fsck") == "clean\n"
 
 
-def test_what_the_database_made_of_the_file_is_checked(exported: str, shell: Shell, tmp_path: Path) -> None:
-    other = Shell(tmp_path / "other.db")
-    other.line("db", "upgrade")
+def test_what_the_database_made_of_the_file_is_checked(demo: str, other: Shell, tmp_path: Path) -> None:
     with closing(sqlite3.connect(other.path)) as connection:
         connection.execute(
             "CREATE TRIGGER t AFTER INSERT ON users BEGIN UPDATE users SET full_name = 'X'; END"
         )
-    refused = other.failure("import", written(tmp_path / "x.jsonl", exported))
+    refused = other.failure("import", written(tmp_path / "x.jsonl", demo))
     assert "problem(s) in what was stored, first: E" in refused
     assert other.lines("org", "list") == []
 
 
 def test_what_is_wrong_with_another_organisation_refuses_nothing(
-    exported: str, shell: Shell, tmp_path: Path
+    demo: str, other: Shell, tmp_path: Path
 ) -> None:
-    other = Shell(tmp_path / "other.db")
     an_organisation(other.url)
     with closing(sqlite3.connect(other.path)) as connection, connection:
         connection.execute("UPDATE users SET full_name = 'X'")
-    assert printed(other.run("import", written(tmp_path / "x.jsonl", exported)))["domain"] == "demo"
+    assert printed(other.run("import", written(tmp_path / "x.jsonl", demo)))["domain"] == "demo"
 
 
 @pytest.mark.parametrize("text", ["", "{", "no JSON\n", "\0\n", "[]\n", '{"kind":"export"}\n'])
