@@ -6,18 +6,43 @@ Generated from the registry: a method that is added is tested here by its row in
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 import pytest
 
 from rosterd.directory.model import Plan
 from rosterd.web.methods.api import METHODS
 from rosterd.web.methods.call import Method
+from tests.protocol import live
 from tests.protocol.conftest import MakeOrg
-from tests.protocol.live import Org, WebApi
-from tests.protocol.methods import CALLS, PAGED, UNKNOWN, able, ids_of, state
+from tests.protocol.live import Org, Server, WebApi
+from tests.protocol.methods import CALLS, PAGED, UNKNOWN, Ids, able, ids_of, state
 
 CLOSED = sorted(name for name in METHODS if not METHODS[name].public)
 NAMING = sorted(name for name in CALLS if any("{" in value for value in CALLS[name].values()))
+
+
+class Place(NamedTuple):
+    """An organisation in which no call does anything, what is in it, and a token for all calls."""
+
+    org: Org
+    ids: Ids
+    api: WebApi
+
+
+def a_place(server: Server) -> Place:
+    org = live.make_org(server)
+    return Place(org, ids_of(org), able(org))
+
+
+@pytest.fixture(scope="module")
+def here(server: Server) -> Place:
+    return a_place(server)
+
+
+@pytest.fixture(scope="module")
+def there(server: Server) -> Place:
+    return a_place(server)
 
 
 def test_the_matrix_has_a_row_for_every_method() -> None:
@@ -26,8 +51,8 @@ def test_the_matrix_has_a_row_for_every_method() -> None:
 
 
 @pytest.mark.parametrize("name", CLOSED)
-def test_without_a_token_that_counts_nothing_is_said_or_done(org: Org, name: str) -> None:
-    given = ids_of(org).within(CALLS[name])
+def test_without_a_token_that_counts_nothing_is_said_or_done(here: Place, name: str) -> None:
+    org, given = here.org, here.ids.within(CALLS[name])
     revoked = able(org)
     revoked.ok("auth.revoke")
     before = state(org)
@@ -43,8 +68,8 @@ def test_without_a_token_that_counts_nothing_is_said_or_done(org: Org, name: str
 
 
 @pytest.mark.parametrize("name", [name for name in CLOSED if METHODS[name].scopes])
-def test_without_its_scope_a_method_says_which_it_needs(org: Org, name: str) -> None:
-    given = ids_of(org).within(CALLS[name])
+def test_without_its_scope_a_method_says_which_it_needs(here: Place, name: str) -> None:
+    org, given = here.org, here.ids.within(CALLS[name])
     api = org.web_api("identify", "emoji:read")
     before = state(org)
     response = api.send(name, data=given)
@@ -61,36 +86,33 @@ def test_without_its_scope_a_method_says_which_it_needs(org: Org, name: str) -> 
 
 
 @pytest.mark.parametrize("name", NAMING)
-def test_another_organisations_ids_are_as_unknown_ones(org: Org, make_org: MakeOrg, name: str) -> None:
-    other = make_org()
-    own, foreign = ids_of(org), ids_of(other)
-    api = able(org)
-    before = state(org), state(other)
+def test_another_organisations_ids_are_as_unknown_ones(here: Place, there: Place, name: str) -> None:
+    before = state(here.org), state(there.org)
     for argument, value in CALLS[name].items():
         if "{" not in value:
             continue
-        asked = own.within(CALLS[name])
-        theirs, nobodys = (ids.within(CALLS[name])[argument] for ids in (foreign, UNKNOWN))
-        known = api.call(name, **asked | {argument: theirs})
-        unknown = api.call(name, **asked | {argument: nobodys})
+        asked = here.ids.within(CALLS[name])
+        theirs, nobodys = (ids.within(CALLS[name])[argument] for ids in (there.ids, UNKNOWN))
+        known = here.api.call(name, **asked | {argument: theirs})
+        unknown = here.api.call(name, **asked | {argument: nobodys})
         assert json.dumps(known).replace(theirs, nobodys) == json.dumps(
             unknown
         )  # some say back what was sent
         assert known["ok"] is False
         assert known["error"] not in ("internal_error", "unknown_method", "missing_scope")
-    assert (state(org), state(other)) == before
+    assert (state(here.org), state(there.org)) == before
 
 
 @pytest.mark.parametrize("name", sorted(PAGED))
-def test_a_page_that_cannot_be_is_said(org: Org, name: str) -> None:
-    api, given = able(org), ids_of(org).within(CALLS[name])
+def test_a_page_that_cannot_be_is_said(here: Place, name: str) -> None:
+    given = here.ids.within(CALLS[name])
     for more, error in (
         ({"cursor": "nonsense"}, "invalid_cursor"),
         ({"cursor": "bm90aGluZzox"}, "invalid_cursor"),
         ({"limit": "-1"}, "invalid_limit"),
         ({"limit": "x"}, "invalid_limit"),
     ):
-        assert api.call(name, **given | more) == {"ok": False, "error": error}
+        assert here.api.call(name, **given | more) == {"ok": False, "error": error}
 
 
 @pytest.mark.parametrize("plan", list(Plan))
