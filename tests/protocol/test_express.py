@@ -244,14 +244,15 @@ def test_it_is_counted_once(server: Server, api: Api) -> None:
     assert counted() == before + 9
 
 
-def test_a_connection_in_use_stays_open(api: Api) -> None:
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+def test_a_connection_in_use_stays_open(org: Org) -> None:
     """uvicorn closes what has been idle for five seconds."""
+    api = org.api("v2")
     path = f"Users/{api.create_user('ann')['id']}"
-    with wire(api) as connection:
-        for _ in range(5):
-            assert connection.get(path)[0] == 200
-            time.sleep(1.5)
-        assert connection.get(path)[0] == 200
+    with wire(api) as v2, wire(api.other()) as v1:
+        for pause in (1.5, 1.5, 1.5, 1.5, 0):
+            assert (v1.get(path)[0], v2.get(path)[0]) == (200, 200)
+            time.sleep(pause)
 
 
 def resident(server: Server) -> float:

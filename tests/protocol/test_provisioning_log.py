@@ -289,6 +289,7 @@ def following(browser: Browser, url: str, **headers: str) -> Iterator[Iterator[d
         yield events(answer.iter_lines())
 
 
+@pytest.mark.parametrize("version", ["v2"])
 def test_whoever_follows_is_told_of_what_comes(api: Api, org: Org, owner: Browser) -> None:
     api.create_user("ann")
     page = owner.open("/admin/log?live=1")
