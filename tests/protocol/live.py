@@ -24,6 +24,7 @@ from click.testing import CliRunner
 
 from rosterd.cli import rosterd
 from rosterd.directory.model import Plan
+from tests import hasty
 from tests.protocol import inside
 
 SECRET = "a-key-for-tests-of-the-protocol"
@@ -101,7 +102,7 @@ def serving(
 
     ``within`` is a command that becomes, or starts, the program that it is given.
     """
-    serve = [sys.executable, "-m", "rosterd", "serve", "--port", "0", "--database", database, *options]
+    serve = [sys.executable, hasty.__file__, "serve", "--port", "0", "--database", database, *options]
     command = [*within, *serve]
     environment = os.environ | {"ROSTERD_SECRET": SECRET, "ROSTERD_MAIL_DIR": str(log.with_name("mail"))}
     with (

@@ -19,6 +19,7 @@ import httpx
 import pytest
 from slack_sdk.signature import SignatureVerifier
 
+from tests import hasty
 from tests.delivery.mailboxes import Mailbox, Receiver, listening, receiving
 from tests.protocol import inside, secrets_at_rest
 from tests.protocol.browser import Browser, Form
@@ -47,7 +48,7 @@ class Place:
 
     def start(self, *options: str) -> Server:
         """A server process."""
-        command = [sys.executable, "-m", "rosterd", "serve", "--port", "0", "--database", self.database]
+        command = [sys.executable, hasty.__file__, "serve", "--port", "0", "--database", self.database]
         environment = os.environ | {"ROSTERD_SECRET": SECRET, "ROSTERD_MAIL_DIR": str(self.folder / "mail")}
         with (self.folder / "stderr.log").open("ab") as errors:
             process = subprocess.Popen(
