@@ -94,6 +94,7 @@ def test_a_password_is_of_its_organisation(make_org: MakeOrg, browser: Browser) 
     assert enter(browser, here, here.owner_email, password).status == 200
 
 
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 def test_guesses_are_counted_by_name(org: Org, browser: Browser) -> None:
     password = set_password(org, org.owner_email)
     statuses = [enter(browser, org, "guessed", "wrong horse").status for _ in range(PASSWORDS.burst + 3)]
@@ -102,6 +103,7 @@ def test_guesses_are_counted_by_name(org: Org, browser: Browser) -> None:
     assert enter(browser, org, org.owner_email, password).status == 200
 
 
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 def test_a_stranger_who_guesses_keeps_no_administrator_out(org: Org, browser: Browser) -> None:
     password = set_password(org, org.owner_email)
     with Browser(org.server.url) as stranger:
@@ -113,6 +115,7 @@ def test_a_stranger_who_guesses_keeps_no_administrator_out(org: Org, browser: Br
     assert enter(browser, org, org.owner_email, password).status == 200
 
 
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 def test_many_at_once_wait_in_a_short_line_and_the_rest_are_told_to_come_again(org: Org) -> None:
     def knock(number: int) -> int:
         with Browser(org.server.url) as another:
