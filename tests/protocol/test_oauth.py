@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -137,6 +138,29 @@ def test_signing_in_leads_back_to_the_consent(org: Org, app: App, browser: Brows
     page = sign_in(browser, org, org.owner_id)
     assert (page.path, page.heading) == ("/oauth/v2/authorize", f"Sync <1> asks for access to {org.domain}")
     assert page.form("/oauth/v2/authorize").fields == app.asks()
+
+
+def test_a_scope_of_administrators_is_granted_after_a_fresh_sign_in(
+    org: Org, app: App, browser: Browser
+) -> None:
+    path, asked = "/oauth/v2/authorize", app.asks(code_challenge=CHALLENGE, code_challenge_method="S256")
+    sign_in(browser, org, org.owner_id)
+    form = screen(ask(browser, asked)).form(path)
+    secrets_at_rest.age_proofs(org.server.database, org.org_id, 16 * 60)
+    asked_again = ask(browser, asked).headers["location"]
+    onward = {"next": f"{path}?{urlencode(asked)}", "again": "1"}
+    assert asked_again == f"/signin/{org.domain}?{urlencode(onward)}"
+    answer = browser.sent(form, {"consent": "allow"})  # its page was opened in time
+    assert "code" in parameters(answer.headers["location"])
+    secrets_at_rest.age_proofs(org.server.database, org.org_id, 15 * 60)
+    assert browser.sent(form, {"consent": "allow"}).headers["location"] == asked_again
+    answer = browser.sent(form, {"consent": "deny"})
+    assert parameters(answer.headers["location"])["error"] == "access_denied"
+    assert "code" in decide(browser, app.asks(user_scope="users:read"))
+    browser.send(browser.open(asked_again).form(f"/signin/{org.domain}/mail"))
+    page = sign_in(browser, org, org.owner_id)
+    assert (page.path, page.form(path).fields) == (path, asked)
+    assert "code" in decide(browser, asked)
 
 
 @pytest.mark.parametrize(

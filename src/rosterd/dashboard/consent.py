@@ -6,6 +6,7 @@ Rules of this module:
    sent anywhere.
 2. Nobody is sent on who has not signed in here (RFC 9700 §4.11.2).
 3. What the form sends back is checked as what the app has asked for was.
+4. A scope of administrators is granted by whoever has shown a moment ago who they are: consent makes a token.
 
 Source: Slack, *Installing with OAuth*; RFC 6749 §4.1.1 and §4.1.2.1.
 """
@@ -18,7 +19,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import msgspec
 
 from rosterd.actions.doors import apps as actions
-from rosterd.dashboard import forms, pages
+from rosterd.dashboard import forms, pages, signin
 from rosterd.dashboard.desk import Desk, sign_in_first
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.session import actor_of
@@ -70,6 +71,8 @@ async def ask(desk: Desk, visit: Visit) -> Page:
                 team = await workspaces.find(tx, seat.org.id, request.team_id)
     except DirectoryError as error:
         return _answer(app, asked, error=ERRORS.get(error.code, error.code))
+    if to := _again(seat, request, asked, sent=False):
+        return to
     target = rules.chosen_redirect(app, asked.get("redirect_uri"))
     return pages.render(
         "consent.html",
@@ -98,6 +101,8 @@ async def decide(desk: Desk, visit: Visit) -> Page:
             request = await _checked(tx, seat, app, asked)
             if fields.get("consent") != "allow":
                 return _answer(app, asked, error="access_denied")
+            if to := _again(seat, request, asked, sent=True):
+                return to
             code = await actions.authorize(
                 tx,
                 seat.org,
@@ -116,7 +121,7 @@ async def decide(desk: Desk, visit: Visit) -> Page:
 
 def _asked(params: Mapping[str, str]) -> dict[str, str]:
     asked = {name: params[name] for name in ASKED if params.get(name)}
-    if sum(map(len, asked.values())) > MAX_PATH // 2:
+    if len(urlencode(asked)) > MAX_PATH // 2:  # so that the way back to it has room everywhere
         raise Invalid("invalid_request")
     return asked
 
@@ -152,7 +157,18 @@ async def _checked(tx: Tx, seat: Seat, app: App, asked: Mapping[str, str]) -> Re
 async def _sign_in(desk: Desk, app: App, asked: Mapping[str, str]) -> Page:
     async with desk.store.read() as tx:
         org = await orgs.find(tx, app.org_id)
-    return sign_in_first(org, f"{PATH}?{urlencode(asked)}")
+    return sign_in_first(org, _path(asked))
+
+
+def _again(seat: Seat, request: Request, asked: Mapping[str, str], *, sent: bool) -> Page | None:
+    """The way to another sign-in and back to what is asked for, if there is need."""
+    if not rules.is_administrative(request.scopes) or signin.is_fresh(seat, sent=sent):
+        return None
+    return pages.redirect(signin.again_path(seat.org, _path(asked)))
+
+
+def _path(asked: Mapping[str, str]) -> str:
+    return f"{PATH}?{urlencode(asked)}"
 
 
 def _team(org: Org, asked: str | None) -> TeamId | None:

@@ -30,6 +30,7 @@ from rosterd.dashboard.patience import MAIL_COST, MAILS, REFUSALS
 from rosterd.dashboard.session import FLOW_SECONDS, Flow, actor_of
 from rosterd.dashboard.words import WORDS
 from rosterd.directory import access
+from rosterd.directory import signin as rules
 from rosterd.directory.errors import DirectoryError, Invalid, NotAllowed, NotFound
 from rosterd.directory.model import Org, UserId
 from rosterd.directory.names import account_key
@@ -44,6 +45,7 @@ from rosterd.directory.signin import (
 )
 from rosterd.store import users
 from rosterd.store.doors import idps, sessions
+from rosterd.store.doors.sessions import Seat
 from rosterd.store.engine import Tx
 
 log = logging.getLogger("rosterd.dashboard")
@@ -56,6 +58,9 @@ MAX_ADDRESS = 255
 
 AGAIN = "again"
 """The parameter by which somebody who is signed in is asked to show once more who they are."""
+
+FILLING_SECONDS = 15 * 60
+"""How long somebody may take to fill in a form after its page was opened in time."""
 
 
 async def find_org(desk: Desk, visit: Visit) -> Page:
@@ -220,6 +225,17 @@ async def let_in(
     if onward == HOME and access.may_administer(entry.user.role):
         onward = BOARD
     return pages.redirect(onward, cookies=cookies)
+
+
+def is_fresh(seat: Seat, *, sent: bool) -> bool:
+    """Whether somebody has shown lately who they are. ``sent``: long enough ago for their form, at most."""
+    within = FRESH_SECONDS + FILLING_SECONDS * sent
+    return rules.is_fresh(seat.session, int(time.time()), within)
+
+
+def again_path(org: Org, onward: str) -> str:
+    """Where somebody shows once more who they are, to come to ``onward`` then."""
+    return pages.link(f"/signin/{org.domain}", {"next": onward, AGAIN: "1"})
 
 
 def _by_identity(

@@ -5,18 +5,12 @@ A page asks when it is opened, so that nothing typed is lost; its form may be se
 
 from __future__ import annotations
 
-import time
-
 from rosterd.dashboard import pages
 from rosterd.dashboard.admin.frame import Look
 from rosterd.dashboard.desk import address
 from rosterd.dashboard.pages import Page
-from rosterd.dashboard.signin import AGAIN
+from rosterd.dashboard.signin import again_path, is_fresh
 from rosterd.directory.errors import NotAllowed
-from rosterd.directory.signin import FRESH_SECONDS, is_fresh
-
-FILLING_SECONDS = 15 * 60
-"""How long somebody may take to fill in a form after its page was opened in time."""
 
 
 def again_link(look: Look) -> str:
@@ -25,10 +19,9 @@ def again_link(look: Look) -> str:
     For a page of which a part alone opens doors. One that shows a form with what was wrong in it asks no
     sooner than the form.
     """
-    if _is_fresh(look, sent=look.visit.method == "POST"):
+    if is_fresh(look.seat, sent=look.visit.method == "POST"):
         return ""
-    onward = {"next": address(look.visit), AGAIN: "1"}
-    return pages.link(f"/signin/{look.org.domain}", onward)
+    return again_path(look.org, address(look.visit))
 
 
 def sign_in_again(look: Look) -> Page | None:
@@ -39,10 +32,5 @@ def sign_in_again(look: Look) -> Page | None:
 
 def check_fresh(look: Look) -> None:
     """Refuse a form of somebody who has not shown lately who they are: ``sign_in_again``."""
-    if not _is_fresh(look, sent=True):
+    if not is_fresh(look.seat, sent=True):
         raise NotAllowed("sign_in_again")
-
-
-def _is_fresh(look: Look, *, sent: bool) -> bool:
-    within = FRESH_SECONDS + FILLING_SECONDS * sent
-    return is_fresh(look.seat.session, int(time.time()), within)
