@@ -16,6 +16,7 @@ import pytest
 from rosterd import app
 from rosterd.app import App
 from rosterd.directory.model import Actor, OrgId
+from rosterd.directory.names import RESERVED_DOMAINS
 from rosterd.store.engine import Store, open_store
 from rosterd.store.engines import sqlite_file
 from rosterd.store.records import audit
@@ -103,6 +104,13 @@ async def status_of(application: App, path: str, client: str = "127.0.0.1") -> i
     transport = httpx.ASGITransport(application, client=(client, 50_000))
     async with httpx.AsyncClient(transport=transport, base_url="http://x.example") as http:
         return (await http.get(path)).status_code
+
+
+async def test_no_new_organisation_has_a_domain_that_begins_addresses_of_our_own(store: Store) -> None:
+    endpoint = App(store, b"a key for tests of the app", "https://x.example")._endpoint
+    ours = {first for first in endpoint._services if not first.startswith("*/")}
+    ours |= {first for first, *_ in endpoint._public}
+    assert ours - {"", "openapi.json"} == RESERVED_DOMAINS  # neither of which could be one
 
 
 async def test_who_is_about_to_stop_is_alive_and_not_ready(store: Store) -> None:

@@ -43,6 +43,7 @@ async def test_what_cannot_be_is_refused_and_leaves_nothing(house: House) -> Non
         ("a.b", "o@x.example", "invalid_domain"),
         ("x" * 64, "o@x.example", "invalid_domain"),
         ("zoë", "o@x.example", "invalid_domain"),
+        ("Admin", "o@x.example", "domain_reserved"),
         ("fine", "nowhere", "bad_email_address"),
     ):
         async with refused(house.store, code), house.store.write() as tx:

@@ -60,6 +60,9 @@ class TestOrg:
         assert acme.failure(*words, "a.b").startswith(
             "Error: invalid_domain (domain=a.b): lower-case letters"
         )
+        assert acme.failure(*words, "api").startswith(
+            "Error: domain_reserved (domain=api): addresses of this"
+        )
 
     def test_its_domain_counts_in_any_case(self, acme: Shell) -> None:
         assert acme.lines("user", "list", "--org", "ACME") == acme.lines("user", "list", "--org", "acme")

@@ -220,6 +220,7 @@ class TestImport:
         assert "domain_taken" in shell.failure("import", file)
         assert "org_exists" in shell.failure("import", file, "--as-domain", "other")
         assert "invalid_domain" in shell.failure("import", file, "--as-domain", "a.b")
+        assert "domain_reserved" in shell.failure("import", file, "--as-domain", "scim")
         assert "org_finished" in shell.failure("org", "discard", "--org", "demo")
         assert rows(shell.url) == before
 

@@ -23,8 +23,9 @@ RAISED = {
 BY_OTHER_MEANS = {
     "already_over", "already_running", "already_submitted", "already_undone", "bad_redirect_uri",
     "batch_cancelled", "batch_expired", "cannot_change_yourself", "changed_meanwhile",
-    "confirmation_mismatch", "invalid_app_name", "invalid_ip_range", "invalid_issuer", "invalid_link",
-    "invalid_overlap", "invalid_password", "invalid_role", "invalid_token_name", "invalid_url",
+    "confirmation_mismatch", "domain_reserved", "invalid_app_name", "invalid_ip_range",
+    "invalid_issuer", "invalid_link", "invalid_overlap", "invalid_password", "invalid_role",
+    "invalid_token_name", "invalid_url",
     "no_such_app", "no_such_batch", "no_such_change", "no_such_idp", "no_such_password",
     "no_such_token", "no_such_webhook", "nobody_chosen", "not_undoable", "not_your_draft",
     "nothing_to_do", "org_exists", "preview_not_ready", "token_ended", "token_rotated",

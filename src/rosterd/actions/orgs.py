@@ -32,9 +32,10 @@ async def create(
     """A new organisation with one workspace and its primary owner, who counts as signed in.
 
     On Enterprise the organisation has an ``E…`` id; else its id is that of its one workspace.
+    Raises ``invalid_domain``, ``domain_reserved`` and ``domain_taken``.
     """
     domain = domain.strip().lower()
-    names.check_domain(domain)
+    names.check_org_domain(domain)
     team_id = TeamId(slack_id("T", secrets.randbelow(SPAN)))
     org_id = OrgId(slack_id("E", secrets.randbelow(SPAN)) if plan is Plan.ENTERPRISE else team_id)
     org = Org(org_id, team_id, name.strip() or domain, domain, plan, tx.now)

@@ -76,6 +76,7 @@ WORDS = {
     "channel_is_not_private": "only private channels have an allowlist",
     "channel_not_in_required_workspace": "connect the group to a workspace that has the channel, first",
     "default_channel_restricted": "a default channel is for everybody in the workspace",
+    "domain_reserved": "addresses of this server begin so: choose another, for an import with --as-domain",
     "domain_taken": "another organisation on this server has it",
     "email_taken": "an address belongs to one person, deactivated or not",
     "feature_not_enabled": "it takes the plan enterprise",

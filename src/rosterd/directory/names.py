@@ -33,6 +33,14 @@ RESERVED_NAMES = frozenset({"channel", "everyone", "group", "here", "slackbot", 
 RESERVED_DISPLAY_NAMES = frozenset({"channel", "everyone", "group", "here", "slackbot"})
 """Display names that would pass for a mention of everybody."""
 
+RESERVED_DOMAINS = frozenset(
+    {
+        "admin", "api", "audit", "directory", "healthz", "home", "metrics", "oauth", "readyz", "scim",
+        "signin", "signout", "static",
+    }
+)  # fmt: skip
+"""What addresses of the server itself begin with: those of an organisation begin with its domain."""
+
 _USERNAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 _LOCAL_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+/=?^_`{|}~.-")
 _DOMAIN_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
@@ -241,6 +249,13 @@ def check_domain(domain: str) -> None:
     """Refuse what cannot be the domain of an organisation or workspace: ``invalid_domain``."""
     if not domain or not _SUBDOMAIN_CHARACTERS.issuperset(domain) or len(domain) > 63:
         raise Invalid("invalid_domain", domain=domain[:80])
+
+
+def check_org_domain(domain: str) -> None:
+    """Refuse what cannot be the domain of a new organisation: ``invalid_domain``, ``domain_reserved``."""
+    check_domain(domain)
+    if domain in RESERVED_DOMAINS:
+        raise Invalid("domain_reserved", domain=domain)
 
 
 def check_no_emoji(text: str) -> None:

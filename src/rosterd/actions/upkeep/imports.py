@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from rosterd.directory.errors import Invalid, NotAllowed, Taken
 from rosterd.directory.events import Event
 from rosterd.directory.model import Actor, Org
-from rosterd.directory.names import check_domain
+from rosterd.directory.names import check_org_domain
 from rosterd.store import orgs, users
 from rosterd.store.contract import Conflict
 from rosterd.store.engine import Tx
@@ -25,11 +25,11 @@ from rosterd.store.upkeep.whole_org import Value
 async def begin(tx: Tx, org: Org, token: str, *, actor: Actor) -> Org:
     """The organisation, unfinished and empty; ``token`` is this import's own.
 
-    Raises ``invalid_domain``, ``domain_taken`` and ``org_exists``; of an earlier import nothing may
-    be left (:func:`discard`).
+    Raises ``invalid_domain``, ``domain_reserved``, ``domain_taken`` and ``org_exists``; of an earlier
+    import nothing may be left (:func:`discard`).
     """
     _check_operator(actor)
-    check_domain(org.domain)
+    check_org_domain(org.domain)
     await _check_domain_free(tx, org)
     unfinished = whole_org.unfinished(org, token)
     if not await orgs.insert(tx, unfinished):
