@@ -131,7 +131,7 @@ def test_a_token_is_made_once_by_who_signs_in_afresh_then_rotated_and_ended(visi
     page.goto(address)
     follow(page, "Revoke")
     press(page, "Revoke it")
-    expect(told(page)).to_have_text("The token has ended. Whoever still uses it is refused.")
+    expect(told(page)).to_have_text("The token is no longer valid. Whoever still uses it is refused.")
     assert not _works(premises, first)
     assert _works(premises, second)
 

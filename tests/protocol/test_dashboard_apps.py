@@ -131,7 +131,7 @@ def test_after_a_rotation_both_work_until_the_overlap_ends(org: Org, owner: Brow
     assert (successor["name"], successor["replaced_by"]) == ("Entra", None)
     for shown in (owner.open(f"{APPS}/tokens/{former}"), owner.open(path)):
         assert shown.links[f"Entra ({successor['token_id']})"] == f"{APPS}/tokens/{successor['token_id']}"
-        assert "has its place. This one works until" in shown.text
+        assert "replaced it. This one works until" in shown.text
         assert "Rotate" not in shown.links
     again = owner.send(Form("post", path, {"once": "another-form-0001", "overlap": "1"}))
     assert (again.status, "This token was rotated before" in again.text) == (409, True)
@@ -139,7 +139,7 @@ def test_after_a_rotation_both_work_until_the_overlap_ends(org: Org, owner: Brow
     secrets_at_rest.expire_token(org.server.database, org.org_id, str(former))
     assert [status_of(org, each) for each in (old, new)] == [401, 200]
     assert "Expired" in owner.open(f"{APPS}/tokens/{former}").text
-    assert "has its place. This one works no more." in owner.open(path).text
+    assert "replaced it. This one is no longer valid." in owner.open(path).text
 
 
 def test_a_rotation_without_overlap_ends_the_former_at_once(org: Org, owner: Browser) -> None:
@@ -159,7 +159,7 @@ def test_a_token_is_ended_on_a_page_that_says_what_ends(org: Org, owner: Browser
     assert status_of(org, token) == 200
     page = owner.send(page.form(path))
     assert (page.path, page.status) == (APPS, 200)
-    assert "The token has ended." in page.text
+    assert "The token is no longer valid." in page.text
     assert status_of(org, token) == 401
     assert "Okta production" not in owner.open(APPS).text
     assert "Okta production" in owner.open(f"{APPS}?state=ended").text

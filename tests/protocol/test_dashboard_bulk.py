@@ -134,7 +134,7 @@ def test_the_preview_says_of_whom_nothing_is_done_and_why(org: Org, owner: Brows
     org.api("v2").delete(f"Users/{bob}")
     page = draft(owner, [ann, bob, cal, org.owner_id], "deactivate")
     assert "2 will be deactivated 1 are deactivated already" in page.text
-    assert "1 This is you: your own page is the place. A primary owner hands over first." in page.text
+    assert "1 You cannot change yourself in a bulk change. Use your own member page." in page.text
     only = owner.open(f"{page.path}?outcome=unchanged")
     assert only.response.text.count('<th scope="row">') == 1
     assert f'/admin/members/{bob}"' in only.response.text

@@ -118,7 +118,7 @@ WORDS = {
     "primary_owner_exists": "give the role with: rosterd user set-role",
     "team_not_given": "say in which workspace: --workspace DOMAIN, or --org-wide",
     "token_ended": "it was revoked, or its time was up: make a new one",
-    "token_rotated": "another has its place: rotate that one",
+    "token_rotated": "a newer token replaced it: rotate that one",
     "too_many_channels": "a group leads to 100 channels at most",
     "too_many_webhooks": "remove one first: rosterd webhook remove",
     "unable_to_create_team_profile_fields": "an organisation has at most 50 fields",

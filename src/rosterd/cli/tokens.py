@@ -141,7 +141,7 @@ def token_rotate(token_id: str, org_name: str, overlap: str, database: str) -> N
             )
 
     token, text = run(database, work)
-    ends = f"works for {overlap} more" if lasting else "has ended"
+    ends = f"works for {overlap} more" if lasting else "is no longer valid"
     click.echo(f"note: this is {token.id}; {token_id} {ends}", err=True)
     click.echo(text)
 

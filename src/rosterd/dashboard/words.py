@@ -301,10 +301,10 @@ WORDS: Mapping[str, Words] = {
         "Make them a multi-channel guest or a member first.",
     ),
     "token_ended": Words(
-        409, "This token has ended", "It was revoked, or its time was up. Make a new one instead."
+        409, "This token is no longer valid", "It was revoked, or its time was up. Make a new one instead."
     ),
     "token_rotated": Words(
-        409, "This token was rotated before", "Another has its place: rotate that one, if you need to."
+        409, "This token was rotated before", "A newer token replaced it. Rotate that one, if you need to."
     ),
     "too_many_attempts": Words(
         429, "Too many attempts", "Wait a minute before the next one. A link by e-mail lets you in, too."

@@ -107,7 +107,7 @@ STATES: Mapping[State, str] = {
 
 REASONS: Mapping[str, str] = {
     "account_inactive": "They are deactivated.",
-    "cannot_change_yourself": "This is you: your own page is the place. A primary owner hands over first.",
+    "cannot_change_yourself": "You cannot change yourself in a bulk change. Use your own member page.",
     "cannot_disable_bot_user_with_scim": "This is a bot.",
     "cannot_disable_primary_owner": "The primary owner hands over first.",
     "cannot_make_user_guest": "Whoever has a role in the organisation or in a workspace is no guest.",

@@ -143,7 +143,7 @@ async def end_app(tx: Tx, look: Look, app_id: str) -> Done:
     """The app and all its tokens ended."""
     found = _one(await store.of_org(tx, look.org.id), app_id)
     await actions.revoke_app(tx, look.org, found.id, actor=look.actor)
-    return Done("/admin/apps", f"{found.name} has ended, and with it every token that it was given.")
+    return Done("/admin/apps", f"{found.name} has ended. The tokens that it was given are no longer valid.")
 
 
 async def _given(look: Look, app_id: str) -> dict[str, Any]:

@@ -179,7 +179,7 @@ async def ask_to_end(look: Look, token_id: str) -> Page:
 async def end_token(tx: Tx, look: Look, token_id: str) -> Done:
     """The token ended."""
     await actions.revoke_token(tx, look.org, TokenId(token_id), actor=look.actor)
-    return Done("/admin/apps", "The token has ended. Whoever still uses it is refused.")
+    return Done("/admin/apps", "The token is no longer valid. Whoever still uses it is refused.")
 
 
 async def _row(look: Look, token_id: str) -> Row:
