@@ -20,7 +20,7 @@ import msgspec
 
 from rosterd.actions.doors import apps as actions
 from rosterd.dashboard import forms, pages, signin
-from rosterd.dashboard.desk import Desk, sign_in_first
+from rosterd.dashboard.desk import Desk, to_sign_in
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.session import actor_of
 from rosterd.directory import apps as rules
@@ -157,7 +157,7 @@ async def _checked(tx: Tx, seat: Seat, app: App, asked: Mapping[str, str]) -> Re
 async def _sign_in(desk: Desk, app: App, asked: Mapping[str, str]) -> Page:
     async with desk.store.read() as tx:
         org = await orgs.find(tx, app.org_id)
-    return sign_in_first(org, _path(asked))
+    return to_sign_in(org, _path(asked))
 
 
 def _again(seat: Seat, request: Request, asked: Mapping[str, str], *, sent: bool) -> Page | None:

@@ -107,7 +107,7 @@ class Desk:
         """Go and sign in where this browser was signed in last, then come back here or to ``path``."""
         async with self.store.read() as tx:
             org = await self.cookies.org(visit, tx)
-        return sign_in_first(org, path or address(visit))
+        return to_sign_in(org, path or address(visit))
 
     def aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this after the page has been answered: how long it takes nobody can see. It may be lost.
@@ -131,7 +131,7 @@ class Desk:
         await self.providers.close()
 
 
-def sign_in_first(org: Org | None, path: str) -> Page:
+def to_sign_in(org: Org | None, path: str) -> Page:
     """Go and sign in, then come back to ``path``."""
     where = "/signin" if org is None else f"/signin/{org.domain}"
     return pages.redirect(f"{where}?{urlencode({'next': path})}")

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from rosterd.actions import workspaces as actions
 from rosterd.dashboard import forms, pages
-from rosterd.dashboard.desk import Desk, sign_in_first
+from rosterd.dashboard.desk import Desk, to_sign_in
 from rosterd.dashboard.pages import Page, Visit
 from rosterd.dashboard.session import actor_of
 from rosterd.dashboard.words import WORDS
@@ -67,7 +67,7 @@ async def by_username(desk: Desk, visit: Visit, domain: str, username: str) -> P
     """From where SCIM says that somebody's profile is to their page in the directory."""
     seat = await desk.seat(visit)
     if seat is None:
-        return sign_in_first(await desk.org(domain), f"/{quote(domain)}/team/{quote(username)}")
+        return to_sign_in(await desk.org(domain), f"/{quote(domain)}/team/{quote(username)}")
     is_here = domain.lower() == seat.org.domain and "\0" not in username
     async with desk.store.read() as tx:
         id = await users.find_by_username(tx, seat.org.id, username.lower()) if is_here else None
@@ -115,7 +115,7 @@ async def _move(desk: Desk, visit: Visit, move: Moving) -> Page:
         async with desk.store.write() as tx:
             seat = await desk.cookies.seat(visit, tx)
             if seat is None:
-                return sign_in_first(await desk.cookies.org(visit, tx), HOME)
+                return to_sign_in(await desk.cookies.org(visit, tx), HOME)
             await move(tx, seat.org, _team_id(fields), actor=actor_of(seat, visit))
     except DirectoryError as error:
         if seat is None or error.code not in WORDS:

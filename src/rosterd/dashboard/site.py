@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from rosterd.dashboard import colleagues, consent, local, pages, people, signin
 from rosterd.dashboard.admin import breakdowns, bulk, frame, members, overview, places, programs, records
-from rosterd.dashboard.desk import Desk, Rooms, sign_in_first
+from rosterd.dashboard.desk import Desk, Rooms, to_sign_in
 from rosterd.dashboard.oidc import ProviderUnavailable
 from rosterd.dashboard.pages import Handler, Page, Visit
 from rosterd.dashboard.words import UNEXPLAINED, WORDS
@@ -120,7 +120,7 @@ class Site:
             return None
         seat = await self._desk.seat(visit)
         is_here = seat is not None and seat.org.id == org.id
-        return pages.redirect("/") if is_here else sign_in_first(org, signin.HOME)
+        return pages.redirect("/") if is_here else to_sign_in(org, signin.HOME)
 
     def stop(self) -> None:
         """The server ends soon: whoever follows something is sent away."""

@@ -25,7 +25,7 @@ import msgspec
 
 from rosterd.actions.doors import submissions
 from rosterd.dashboard import forms, pages
-from rosterd.dashboard.desk import Desk, address, sign_in_first
+from rosterd.dashboard.desk import Desk, address, to_sign_in
 from rosterd.dashboard.pages import Handler, Page, Visit
 from rosterd.dashboard.session import actor_of
 from rosterd.dashboard.words import UNEXPLAINED, WORDS, Words
@@ -204,7 +204,7 @@ def form(
                 async with desk.store.write() as tx:
                     seat = await desk.cookies.seat(visit, tx)
                     if seat is None:
-                        return sign_in_first(await desk.cookies.org(visit, tx), _way_back(visit))
+                        return to_sign_in(await desk.cookies.org(visit, tx), _way_back(visit))
                     look = Look(desk, visit, seat, fields)
                     _check(look, role, arguments)
                     if once:
