@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -152,21 +153,29 @@ def test_of_an_address_that_is_none_it_says_so(org: Org, owner: Browser) -> None
 
 def test_a_program_with_a_wrong_base_url_is_there_once_a_minute(org: Org, owner: Browser) -> None:
     token = org.api("v2").token
-    revoked, limited = (org.token_for(org.owner_email, *more) for more in ((), ("--allow-ip", "192.0.2.9")))
-    for path in ("Users", "scim/Users", "v2/Users", "scim/v3/Users", "scim/v2/scim/v2/Users", "scim"):
-        for mine in (token, "xoxp-wrong", None):
-            headers = {"Accept": "text/html, image/gif, */*; q=0.2"}  # as Java's programs ask
-            headers |= {"Authorization": f"Bearer {mine}"} if mine else {}
-            answer = org.server.http.get(f"{org.server.url}/{path}", headers=headers)
-            assert answer.status_code in ((404, 400) if mine == token or path[:4] != "scim" else (401,)), path
-    for mine in (revoked, limited):
+    options = (("--name", "revoked"), ("--allow-ip", "192.0.2.9"))
+    revoked, limited = (org.token_for(org.owner_email, *more) for more in options)
+    listed = map(json.loads, org.run("token", "list").splitlines())
+    org.run("token", "revoke", next(each["token_id"] for each in listed if each["name"] == "revoked"))
+    for mine, path in product((revoked, limited), ("Users", "/Users", "Users%00")):
         headers = {"Authorization": f"Bearer {mine}"}
-        assert org.server.http.post(f"{org.server.url}/Users", headers=headers).status_code == 404
-    found = eventually(lambda: (every := entries(owner, outcome="refused"))[1:] and every)
-    assert {each["error"]["code"]: (each["times"], each["status"]) for each in found} == {
-        "bad_endpoint": (4, 404),
-        "unsupported_version": (2, 400),
-    }
+        assert org.server.http.post(f"{org.server.url}/{path}", headers=headers).status_code == 404
+    paths = ("Users", "/Users", "scim/Users", "v2/Users", "scim/v3/Users", "scim/v2/scim/v2/Users", "scim")
+    for path, shown in product(paths, (token, "xoxp-wrong", None)):
+        headers = {"Accept": "text/html, image/gif, */*; q=0.2"}  # as Java's programs ask
+        headers |= {"Authorization": f"Bearer {shown}"} if shown else {}
+        answer = org.server.http.get(f"{org.server.url}/{path}", headers=headers)
+        assert answer.status_code in ((404, 400) if shown == token or path[:4] != "scim" else (401,)), path
+
+    def all_seven() -> list[dict[str, Any]]:
+        every = entries(owner, outcome="refused")
+        return every if sum(each.get("times", 1) for each in every) >= 7 else []
+
+    found = eventually(all_seven)
+    assert sorted((each["error"]["code"], each["times"], each["status"]) for each in found) == [
+        ("bad_endpoint", 5, 404),
+        ("unsupported_version", 2, 400),
+    ]
     assert all("Compare the base URL" in each["error"]["advice"] for each in found)
 
 

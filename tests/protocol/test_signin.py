@@ -327,10 +327,10 @@ def test_unknown_pages_and_methods_are_pages(browser: Browser) -> None:
 
 def test_where_nothing_is_browsers_get_a_page_and_programs_what_they_always_get(server: Server) -> None:
     nothing = {"Errors": {"description": "bad_endpoint", "code": 404}}
-    for path, status in (("/nope", 404), ("/no/such/page", 404), ("/healthz/nope", 404), ("/nope%00", 401)):
+    for path in ("/nope", "/no/such/page", "/healthz/nope", "/nope%00", "//nope", "//Users"):
         for accept in ("*/*", "application/json", "application/json, text/html", ""):
             answer = server.http.get(server.url + path, headers={"Accept": accept})
-            assert (answer.status_code, answer.headers["content-type"]) == (status, JSON_MEDIA), accept
+            assert (answer.status_code, answer.headers["content-type"]) == (404, JSON_MEDIA), accept
         page = server.http.get(server.url + path, headers={"Accept": ACCEPTED})
         assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
         assert "<h1>There is no such page</h1>" in page.text

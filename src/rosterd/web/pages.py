@@ -96,8 +96,8 @@ class Elsewhere:
         return self._for(request).refused(error, request)
 
     def _for(self, request: Request) -> Service:
-        is_program = request.path.lstrip("/").partition("/")[0] in PROGRAMS  # in a spelling that no path has
-        return self._programs if is_program or not _wants_page(request) else self._pages
+        is_program = request.first in PROGRAMS or not _wants_page(request)
+        return self._programs if is_program else self._pages
 
 
 def _wants_page(request: Request) -> bool:

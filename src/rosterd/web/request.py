@@ -82,6 +82,12 @@ class Request:
         """The path for the log."""
         return ascii(self._raw_path[:200].decode("latin-1"))[1:-1]
 
+    @property
+    def first(self) -> str:
+        """What the path begins with, also in a spelling that no path has."""
+        segments = self.segments if self.segments is not None else self.path.lstrip("/").split("/", 1)
+        return segments[0] if segments else ""
+
     def header(self, name: bytes) -> str | None:
         """The header of this name in lower case."""
         value = self._headers.get(name)

@@ -139,7 +139,7 @@ class Scim:
 
     async def answer(self, request: Request) -> Reply:
         """The answer to a request below ``/scim``. Raises what :mod:`rosterd.web.errors` explains."""
-        if request.segments is not None and request.segments[:1] != ("scim",):
+        if request.first != "scim":
             await self.authenticator.name(self.store, request)
             raise HttpError("bad_endpoint")  # nobody else knows the path either
         version, rest = _split(request.segments)
