@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from ipaddress import ip_address, ip_network
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rosterd.directory.errors import NotAllowed
 from rosterd.ratelimit.buckets import Bucket, decide
@@ -131,31 +131,34 @@ class Shares:
         """
         if self._files[person] >= MOST_FILES:
             raise NotAllowed("try_again_later")
-        return _Held(self._files, person, parts, still)
+        return Held(self._files, person, parts, still)
 
 
-class _Held:
-    """The parts of a file, and its place."""
+class Held:
+    """What is sent part by part, and the place of whoever takes it; who closes it gives the place back.
+
+    With ``still``: it ends with ``permission_denied`` once that says that they may not have the rest.
+    """
 
     def __init__(
         self,
-        files: Counter[str],
-        person: str,
+        places: Counter[Any],
+        holder: Hashable,
         parts: AsyncIterator[bytes],
-        still: Callable[[], Awaitable[bool]],
+        still: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
-        self._files = files
-        self._person: str | None = person
+        self._places = places
+        self._holder: Hashable | None = holder
         self._parts = parts
         self._still = still
         self._looked = time.monotonic()
-        files[person] += 1
+        places[holder] += 1
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        if time.monotonic() - self._looked >= LOOK_SECONDS:
+        if self._still is not None and time.monotonic() - self._looked >= LOOK_SECONDS:
             if not await self._still():
                 raise NotAllowed("permission_denied")
             self._looked = time.monotonic()
@@ -163,11 +166,11 @@ class _Held:
 
     async def aclose(self) -> None:
         """Give the place back. May be called twice."""
-        if self._person is not None:
-            self._files[self._person] -= 1
-            if not self._files[self._person]:
-                del self._files[self._person]
-            self._person = None
+        if self._holder is not None:
+            self._places[self._holder] -= 1
+            if not self._places[self._holder]:
+                del self._places[self._holder]
+            self._holder = None
         close = getattr(self._parts, "aclose", None)
         if close is not None:
             await close()

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from rosterd.dashboard import pages
 from rosterd.dashboard.pages import Page
+from rosterd.dashboard.patience import Held
 from rosterd.directory.errors import NotAllowed
 
 MOST = 50
@@ -64,7 +65,7 @@ class Tails:
         if is_full or self.stopping.is_set():
             raise NotAllowed("try_again_later")
         headers = pages.headers() | {"X-Accel-Buffering": "no"}  # nginx would keep it to itself
-        return Page(200, _Tail(places, who, self._parts(news, still)), MEDIA, headers)
+        return Page(200, Held(places, who, self._parts(news, still)), MEDIA, headers)
 
     async def _parts(
         self, news: Callable[[], Awaitable[News | None]], still: Callable[[], Awaitable[bool]]
@@ -93,33 +94,6 @@ class Tails:
     def _pause(self, spent: float) -> float:
         """How long to wait, if finding out what is new takes so long."""
         return max(POLL_SECONDS, min(LONGEST_PAUSE, spent * self._following.total() / SHARE))
-
-
-class _Tail:
-    """The parts of one stream, and its place."""
-
-    def __init__(self, following: Counter[Person], person: Person, parts: AsyncIterator[bytes]) -> None:
-        self._following = following
-        self._person: Person | None = person
-        self._parts = parts
-        following[person] += 1
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        return await anext(self._parts)
-
-    async def aclose(self) -> None:
-        """Give the place back. May be called twice."""
-        if self._person is not None:
-            self._following[self._person] -= 1
-            if not self._following[self._person]:
-                del self._following[self._person]
-            self._person = None
-        close = getattr(self._parts, "aclose", None)
-        if close is not None:
-            await close()
 
 
 def message(id: str, html: str) -> bytes:
