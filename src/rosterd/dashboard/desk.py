@@ -88,11 +88,11 @@ class Desk:
     async def still(self, visit: Visit, role: Role) -> bool:
         """Whether whoever is signed in with this browser may still see what takes at least this role.
 
-        While the store is away for a moment, they may.
+        They may have signed in anew since. While the store is away for a moment, they may.
         """
         try:
             async with self.store.read() as tx:
-                seat = await self.cookies.seat(visit, tx)
+                seat = await self.cookies.seat_since(visit, tx)
         except StoreError:
             return True
         return seat is not None and access.RANK[seat.user.role] >= access.RANK[role]

@@ -106,10 +106,17 @@ class Cookies:
 
     async def seat(self, visit: Visit, tx: Tx) -> Seat | None:
         """Who is signed in with this browser now."""
-        seat = await self._last(visit, tx)
-        if seat is None or seat.user.deactivated:
-            return None
-        return seat if rules.is_open(seat.session, seat.user.role, int(time.time())) else None
+        return _counting(await self._last(visit, tx))
+
+    async def seat_since(self, visit: Visit, tx: Tx) -> Seat | None:
+        """The same of a visit that goes on, also if its person has signed in anew: that ended the former."""
+        last = await self._last(visit, tx)
+        if last is None or last.session.ended is None:
+            return _counting(last)
+        for session in await sessions.of_user(tx, last.org.id, last.user.id):
+            if session.created // 1_000_000 >= last.session.ended:
+                return _counting(msgspec.structs.replace(last, session=session))
+        return None
 
     async def org(self, visit: Visit, tx: Tx) -> Org | None:
         """Where whoever has this browser is, or was last, signed in."""
@@ -143,6 +150,13 @@ class Cookies:
 
     def _signature(self, name: str, body: str) -> str:
         return hmac.digest(self._signing, f"{name}={body}".encode(), "sha256").hex()
+
+
+def _counting(seat: Seat | None) -> Seat | None:
+    """A seat as found, if it counts now."""
+    if seat is None or seat.user.deactivated:
+        return None
+    return seat if rules.is_open(seat.session, seat.user.role, int(time.time())) else None
 
 
 async def note_use(store: Store, seat: Seat) -> None:

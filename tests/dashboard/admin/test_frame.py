@@ -43,14 +43,20 @@ class Asked:
         return f"rosterd={self._secret}" if name == b"cookie" else None
 
 
-async def begun(house: House, path: tuple[str, ...], user: User) -> AsyncIterator[bytes]:
-    """A file of which the first part has come."""
-    now, id = int(time.time()), SessionId(f"X{user.id}")
+async def signed_in(house: House, user: User, secret: str, now: int) -> SessionId:
+    """The id of the session of somebody who signs in at ``now`` (seconds)."""
+    id = SessionId(f"X{secret}")
     session = Session(
         house.org.id, id, user.id, Means.LINK, "", None, now * 1_000_000, now, now + 3_600, None
     )
     async with house.store.write() as tx:
-        await sessions.insert(tx, session, hash_of(user.id, KEY))
+        await sessions.insert(tx, session, hash_of(secret, KEY))
+    return id
+
+
+async def begun(house: House, path: tuple[str, ...], user: User) -> AsyncIterator[bytes]:
+    """A file of which the first part has come."""
+    await signed_in(house, user, user.id, int(time.time()))
     page = await frame.ROUTES[path]["GET"](Desk(house.store, KEY, ""), Asked(path, user.id))
     assert page.status == 200
     assert not isinstance(page.body, bytes)
@@ -77,6 +83,27 @@ async def test_a_file_breaks_off_with_a_role_or_a_session(
     for parts in (of_ann, of_bob):
         with pytest.raises(NotAllowed, match="permission_denied"):
             await anext(parts)
+
+
+async def test_a_file_goes_on_for_whoever_signs_in_anew_and_not_for_who_is_signed_in_elsewhere(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "LOOK_SECONDS", 0.0)
+    ann, bob = [await house.create(name, Role.OWNER) for name in ("ann", "bob")]
+    now = int(time.time())
+    await signed_in(house, bob, "elsewhere", now - 60)
+    of_ann, of_bob = [await begun(house, ("admin", "members.csv"), user) for user in (ann, bob)]
+    async with house.store.write() as tx:
+        for user in (ann, bob):
+            assert await sessions.revoke(tx, house.org.id, SessionId(f"X{user.id}"), now + 2)
+    with pytest.raises(NotAllowed, match="permission_denied"):
+        await anext(of_bob)
+    again = await signed_in(house, ann, "again", now + 2)
+    assert b"ann" in await anext(of_ann)
+    async with house.store.write() as tx:
+        await sessions.revoke(tx, house.org.id, again, now + 2)
+    with pytest.raises(NotAllowed, match="permission_denied"):
+        await anext(of_ann)
 
 
 @pytest.mark.parametrize("path", ENDS)
