@@ -271,7 +271,7 @@ WORDS: Mapping[str, Words] = {
     "provider_unavailable": Words(
         502,
         "Your identity provider does not answer",
-        "Or not as it should. Try again in a while, or ask for a link by e-mail.",
+        "It is away, or answers otherwise than it should. Try again in a while, or ask for a link by e-mail.",
     ),
     "request_timeout": Words(408, "That took too long", "The form did not arrive in time. Try again."),
     "request_too_large": Words(413, "That was too much", "The form is larger than this page takes."),
