@@ -31,7 +31,7 @@ run: .venv/run.stamp
 
 # Where nobody sits who could install something (CI is set), what a few tests need is installed first.
 test: lint $(if $(CI),test-deps)
-	@exec $(BIN)/python -m pytest --quiet -n 3 $(ARGS)
+	@exec $(BIN)/python -m pytest --quiet -n 2 $(ARGS)
 
 # The fonts are for whoever looks at screenshots.
 test-deps:
