@@ -130,7 +130,8 @@ class Look:
     def section(self) -> str:
         """The section of the navigation that the page belongs to: the overview's, if to no other."""
         _, *rest = self.visit.route
-        return rest[0] if rest and any(rest[0] == each.key for each in SECTIONS) else ""
+        key = rest[0].partition(".")[0] if rest else ""  # a file belongs where its page does
+        return key if any(key == each.key for each in SECTIONS) else ""
 
 
 class Done(NamedTuple):
